@@ -1,0 +1,3 @@
+"""Pagerline: Kafka to PagerDuty and back."""
+
+__version__ = "0.1.0"
