@@ -1,0 +1,101 @@
+"""What can go wrong, one class per different reaction of the caller.
+
+    PagerlineError                 base: has a text a person can act on; the command line prints it and exits 1
+    ├── UsageError                 the command was called wrongly: say how, exit 2
+    │   └── SettingsError          the environment is wrong: one line per setting, exit 2
+    ├── DocumentError              one fault in one document: correct the file at this line
+    ├── DocumentsWrong             all faults of a set of documents: nothing of the set is used
+    ├── SecretError                a secret cannot be decrypted: correct PAGERLINE_SECRET_KEYS
+    ├── KafkaUnavailable           no broker answers: wait and try again
+    ├── TopicMismatch              a topic is missing or has the wrong shape: an operator must act
+    └── TemplateError              a template gave no text: use the next choice, keep the reason
+        ├── TemplateWrong          the template itself is at fault: somebody must correct it
+        └── DataMissing            the template is right, this event lacks what it asks for
+
+No text of these classes ever holds a routing key, a token or a password.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class PagerlineError(Exception):
+    """Base of all. `exit_code` is what the command line ends with."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(PagerlineError):
+    """Called wrongly; the same call can never succeed."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class SettingsError(UsageError):
+    """Wrong settings. `lines` has one line per setting: its environment name and what would be right."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines = tuple(lines)
+        super().__init__("\n".join(self.lines))
+
+
+class DocumentError(PagerlineError):
+    """One fault in a document.
+
+    `file` is the name to show, `line` and `column` count from 1 (0: not known), `path` is the field
+    (`overrides.cases.integrationKey`; empty: the document), `remedy` is what to do about it.
+    """
+
+    def __init__(
+        self, message: str, *, file: str = "", line: int = 0, column: int = 0, path: str = "", remedy: str = ""
+    ) -> None:
+        self.message = message
+        self.file = file
+        self.line = line
+        self.column = column
+        self.path = path
+        self.remedy = remedy
+        where = ":".join([file, *(str(number) for number in (line, column) if number)]) if file else ""
+        text = ": ".join(part for part in (where, path, message) if part)
+        super().__init__(f"{text}; {remedy}" if remedy else text)
+
+
+class DocumentsWrong(PagerlineError):
+    """Every fault found in a set of documents, in the order of the files."""
+
+    def __init__(self, problems: Iterable[DocumentError]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class SecretError(PagerlineError):
+    """Something sealed cannot be opened with the keys at hand."""
+
+
+class KafkaUnavailable(PagerlineError):
+    """No broker answered in time."""
+
+
+class TopicMismatch(PagerlineError):
+    """A topic is missing, or is not what it must be."""
+
+
+class TemplateError(PagerlineError):
+    """A template gave no text. `line` and `column` count from 1 inside the template (0: not known)."""
+
+    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
+        self.message = message
+        self.line = line
+        self.column = column
+        at = f"line {line}, column {column}: " if line and column else f"line {line}: " if line else ""
+        super().__init__(at + message)
+
+
+class TemplateWrong(TemplateError):
+    """The template cannot be compiled, or asks for something that no event could ever give."""
+
+
+class DataMissing(TemplateError):
+    """The event has no value where the template needs one."""
