@@ -53,7 +53,9 @@ async def ensure_topics(
         if create and missing:
             await _create(admin, missing, replication)
         elif missing:
-            raise TopicMismatch("\n".join(f"{spec.name}: missing (pagerline topics apply creates it)" for spec in missing))
+            raise TopicMismatch(
+                "\n".join(f"{spec.name}: missing (pagerline topics apply creates it)" for spec in missing)
+            )
         problems = await _problems(admin, [spec for spec in wanted if spec.name in present])
         if problems:
             raise TopicMismatch("\n".join(problems))
@@ -83,7 +85,9 @@ async def _problems(admin: AIOKafkaAdminClient, specs: list[TopicSpec]) -> list[
     if not specs:
         return []
     problems = []
-    counts = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics([s.name for s in specs])}
+    counts = {
+        topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics([s.name for s in specs])
+    }
     policies = await _cleanup_policies(admin, [spec.name for spec in specs])
     for spec in specs:
         if spec.partitions and counts[spec.name] != spec.partitions:

@@ -75,5 +75,7 @@ class Watchdog:
             if not behind or position != seen:
                 self._positions[tp] = (position, now)
             elif now - since > NO_DELIVERY_SECONDS:
-                return f"{tp.topic}/{tp.partition}: records wait and none was handed out for {NO_DELIVERY_SECONDS:.0f} s"
+                return (
+                    f"{tp.topic}/{tp.partition}: records wait and none was handed out for {NO_DELIVERY_SECONDS:.0f} s"
+                )
         return None

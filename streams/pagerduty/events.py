@@ -1,0 +1,103 @@
+"""The client of PagerDuty's Events API v2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import Any, Self
+
+import aiohttp
+import orjson
+
+from streams import __version__
+from streams.pagerduty.answers import Answer
+
+PATH = "/v2/enqueue"
+HEADERS = {"Content-Type": "application/json", "User-Agent": f"pagerline/{__version__}"}
+
+
+class StaleWorker(Exception):
+    """The worker's lease ran out between the decision to send and the sending."""
+
+
+class EventsClient:
+    """Sends alert events. One attempt a call: whether to try again is the dispatcher's business.
+
+    `may_send` is asked at the last moment before a request is written, also when the request had to wait for a
+    connection; a False raises StaleWorker and nothing leaves.
+    """
+
+    def __init__(
+        self, base_url: str, *, timeout: float, connections: int, may_send: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._url = base_url.rstrip("/") + PATH
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._connections = connections
+        self._may_send = may_send
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        trace = aiohttp.TraceConfig()
+        trace.on_connection_create_end.append(self._check)
+        trace.on_connection_reuseconn.append(self._check)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=30.0),
+            timeout=self._timeout,
+            headers=HEADERS,
+            trace_configs=[trace],
+            trust_env=True,  # HTTPS_PROXY, NO_PROXY
+        )
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def _check(self, *_args: Any) -> None:
+        if not self._may_send():
+            raise StaleWorker
+
+    async def enqueue(self, record: Mapping[str, Any], routing_key: str) -> Answer:
+        """Send one outbox record under `routing_key` (in clear; it goes nowhere but into the request).
+
+        Raises StaleWorker; every other failure is an Answer without a status.
+        """
+        assert self._session is not None, "the client was not entered"
+        body = orjson.dumps(event_body(record, routing_key))
+        started = perf_counter()
+        try:
+            async with self._session.post(self._url, data=body, allow_redirects=False) as response:
+                text = await response.read()
+                return Answer(
+                    status=response.status,
+                    body=text,
+                    retry_after=_seconds(response.headers.get("Retry-After")),
+                    ms=(perf_counter() - started) * 1000,
+                )
+        except TimeoutError:
+            error = f"no answer within {self._timeout.total:g} s"
+        except aiohttp.ClientError as failure:
+            error = f"{type(failure).__name__}: {failure}"
+        return Answer(status=None, error=error, ms=(perf_counter() - started) * 1000)
+
+
+def event_body(record: Mapping[str, Any], routing_key: str) -> dict[str, Any]:
+    """The request body for an outbox record; acknowledge and resolve are bare (PagerDuty refuses a poor payload)."""
+    body: dict[str, Any] = {
+        "routing_key": routing_key,
+        "event_action": record["action"],
+        "dedup_key": record["dedup_key"],
+    }
+    if record["action"] == "trigger":
+        for name in ("payload", "client", "client_url", "links"):
+            if record.get(name):
+                body[name] = record[name]
+    return body
+
+
+def _seconds(header: str | None) -> float | None:
+    """`Retry-After` in seconds; a date or nonsense counts as not given."""
+    try:
+        return max(0.0, float(header)) if header else None
+    except ValueError:
+        return None
