@@ -7,6 +7,7 @@
     ├── DocumentsWrong             all faults of a set of documents: nothing of the set is used
     ├── SecretError                a secret cannot be decrypted: correct PAGERLINE_SECRET_KEYS
     ├── KafkaUnavailable           no broker answers: wait and try again
+    ├── IncompatibleFaust          Faust is not the release this was tested with: install the pinned one
     ├── TopicMismatch              a topic is missing or has the wrong shape: an operator must act
     └── TemplateError              a template gave no text: use the next choice, keep the reason
         ├── TemplateWrong          the template itself is at fault: somebody must correct it
@@ -76,6 +77,10 @@ class SecretError(PagerlineError):
 
 class KafkaUnavailable(PagerlineError):
     """No broker answered in time."""
+
+
+class IncompatibleFaust(PagerlineError):
+    """Faust or aiokafka is another release than the one whose inside we rely on."""
 
 
 class TopicMismatch(PagerlineError):

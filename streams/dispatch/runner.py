@@ -85,7 +85,7 @@ class Runner:
             await self._note(record, answer, destination)
 
     async def _turn(self, destination: Destination) -> None:
-        """Wait for a turn; meanwhile write what has waited too long, and give acknowledgements early if too many wait."""
+        """Wait for a turn; meanwhile write what has waited long, and acknowledge early where too many wait."""
         turn = destination.queue()
         try:
             while not turn.done():

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import ssl
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Any
@@ -28,6 +29,9 @@ this and never come back. Our own watchdog decides instead."""
 POLL_RECORDS = 200
 BUFFER = 20_000
 """One slow agent must not stop the others: POLL_RECORDS x partitions must stay below a fifth of BUFFER."""
+
+CRASH_SECONDS = 10.0
+"""For an orderly stop after a crash. Faust sometimes never finishes one, and a worker that hangs pages nobody."""
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -122,6 +126,13 @@ class SafeApp(faust.App):
         for hook in self.on_ready:
             await hook()
         self.serving = True
+
+    def _crash(self, reason: BaseException) -> None:
+        """Something in Faust or in ours broke: stop in order if that works, and in any case stop."""
+        super()._crash(reason)
+        deadline = threading.Timer(CRASH_SECONDS, end_process, (f"crashed: {reason!r}",))
+        deadline.daemon = True
+        deadline.start()
 
     def membership_lost(self, reason: str) -> None:
         """Called from the consumer's thread. While we act for partitions, losing the group is the end."""

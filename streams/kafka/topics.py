@@ -20,12 +20,14 @@ from streams.errors import TopicMismatch
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """What a topic must be: its partitions (0: any number), its cleanup policy, and settings used at creation only."""
+    """What a topic must be: partitions (`exact`: an existing topic must have that many), its cleanup policy, and
+    settings used at creation only."""
 
     name: str
     partitions: int
     cleanup: str
     config: Mapping[str, str] = field(default_factory=dict)
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ async def _create(admin: AIOKafkaAdminClient, specs: list[TopicSpec], replicatio
     topics = [
         NewTopic(
             name=spec.name,
-            num_partitions=spec.partitions or 1,
+            num_partitions=spec.partitions,
             replication_factor=replication,
             topic_configs={"cleanup.policy": spec.cleanup, **spec.config},
         )
@@ -90,10 +92,10 @@ async def _problems(admin: AIOKafkaAdminClient, specs: list[TopicSpec]) -> list[
     }
     policies = await _cleanup_policies(admin, [spec.name for spec in specs])
     for spec in specs:
-        if spec.partitions and counts[spec.name] != spec.partitions:
+        if spec.exact and counts[spec.name] != spec.partitions:
             problems.append(
                 f"{spec.name}: has {counts[spec.name]} partitions, PAGERLINE_PARTITIONS says {spec.partitions}; "
-                f"all of Pagerline's topics need the same number (set it to {counts[spec.name]}, or make the topic anew)"
+                f"these topics need the same number (set it to {counts[spec.name]}, or make the topic anew)"
             )
         policy = policies.get(spec.name)
         if policy is not None and set(policy.split(",")) != set(spec.cleanup.split(",")):

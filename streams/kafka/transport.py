@@ -13,7 +13,12 @@ from time import monotonic
 from typing import Any
 
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+from faust.transport.drivers.aiokafka import (
+    AIOKafkaConsumerThread,
+    Consumer,
+    Transport,
+    ensure_aiokafka_TP,
+)
 from faust.types import TP
 from faust.types.tuples import Message
 
@@ -153,7 +158,7 @@ class LeasedThread(AIOKafkaConsumerThread):
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit; False when it has to be tried again (the broker is away, a rebalance is under way)."""
         assignment = self.assignment()
-        wanted = {tp: offset for tp, offset in offsets.items() if tp in assignment}
+        wanted = {ensure_aiokafka_TP(tp): offset for tp, offset in offsets.items() if tp in assignment}
         try:
             await self._ensure_consumer().commit(wanted)
         except (CommitFailedError, IllegalStateError) as error:
