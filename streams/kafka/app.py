@@ -99,11 +99,10 @@ class SafeApp(faust.App):
         return SafeTransport(self.conf.broker_consumer, self)
 
     async def on_first_start(self) -> None:
-        """Prepare what must exist before agents, then start the producer."""
+        """Prepare what must exist before agents, then start the producer. (Faust would make a data folder here.)"""
         for prepare in self.on_prepare:
             await prepare()
         await self.records.start()
-        await super().on_first_start()
 
     async def on_stop(self) -> None:
         """Drain within the bound, then let Faust stop and commit."""
