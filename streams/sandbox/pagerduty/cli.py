@@ -71,11 +71,18 @@ async def _serve(simulator: Simulator, ca_file: Path | None, tls: bool) -> None:
         loop.add_signal_handler(number, stop.set)
     async with simulator:
         if ca_file is not None:
-            shutil.copyfile(simulator.ca_file, ca_file)
+            _copy(simulator.ca_file, ca_file)
         if tls:
             click.echo(f"CA certificate: {ca_file or simulator.ca_file}", err=True)
         click.echo(simulator.events_url)
         await stop.wait()
+
+
+def _copy(source: str, target: Path) -> None:
+    try:
+        shutil.copyfile(source, target)
+    except OSError as error:
+        raise click.FileError(str(target), error.strerror or str(error)) from error
 
 
 def _address(bind: str) -> tuple[str, int]:

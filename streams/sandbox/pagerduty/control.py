@@ -6,8 +6,9 @@ A wrong request is answered 400 with `{"error": "..."}`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any, Final, get_args
 
 import orjson
@@ -20,8 +21,10 @@ from streams.sandbox.pagerduty.incidents import Incident, Status
 from streams.sandbox.pagerduty.journal import entry_json
 
 PAGE: Final = 1000
-MAX_PAGE: Final = 100_000
-"""A whole long run in one answer, about 30 MB."""
+"""Journal entries written out at a time: some 2 ms, in which no event is answered."""
+MAX_PAGE: Final = 10_000
+
+_INCIDENT: Final = tuple(one.name for one in fields(Incident))
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -52,20 +55,32 @@ class Control:
         return _json({"status": "ok"})
 
     async def _journal(self, request: web.Request) -> web.StreamResponse:
-        """`?since=N&limit=M&format=json|ndjson`: the entries after order N, oldest first."""
-        since, limit = _count(request, "since", 0), _count(request, "limit", PAGE)
-        form = request.query.get("format", "json")
-        if form not in ("json", "ndjson"):
-            raise ValueError(f"format is {form!r}; it must be json or ndjson")
+        """`?since=N&limit=M&format=json|ndjson`: the entries after order N, oldest first.
+
+        As json a page, 1,000 entries unless told and 10,000 at most; as ndjson all that there are, unless told.
+        """
+        since, form = _count(request, "since", 0), request.query.get("format", "json")
         journal = self._account.journal
-        entries = journal.since(since, min(limit, MAX_PAGE))
         if form == "ndjson":
-            lines = (orjson.dumps(entry_json(entry), option=orjson.OPT_APPEND_NEWLINE) for entry in entries)
-            return web.Response(body=b"".join(lines), content_type="application/x-ndjson")
+            return await self._lines(request, since, _count(request, "limit", len(journal)))
+        if form != "json":
+            raise ValueError(f"format is {form!r}; it must be json or ndjson")
+        entries = journal.since(since, min(_count(request, "limit", PAGE), MAX_PAGE))
         last = entries[-1].order if entries else since
         return _json(
             {"entries": [entry_json(entry) for entry in entries], "next": last, "more": last + 1 < journal.next_order}
         )
+
+    async def _lines(self, request: web.Request, since: int, limit: int) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        await response.prepare(request)
+        while entries := self._account.journal.since(since, min(limit, PAGE)):
+            lines = (orjson.dumps(entry_json(entry), option=orjson.OPT_APPEND_NEWLINE) for entry in entries)
+            await response.write(b"".join(lines))
+            await asyncio.sleep(0)  # events have their turn between two pages
+            since, limit = entries[-1].order, limit - len(entries)
+        await response.write_eof()
+        return response
 
     async def _incidents(self, request: web.Request) -> web.StreamResponse:
         """`?key=...&status=triggered|acknowledged|resolved&dedup_key=...`, all optional."""
@@ -78,7 +93,9 @@ class Control:
         return _json({"incidents": [self._incident(incident) for incident in found]})
 
     def _incident(self, incident: Incident) -> dict[str, Any]:
-        return {**asdict(incident), "service": self._account.name_of(incident.destination)}
+        shown = {name: getattr(incident, name) for name in _INCIDENT}  # asdict copies deep: ten times slower
+        shown["service"] = self._account.name_of(incident.destination)
+        return shown
 
     async def _services(self, request: web.Request) -> web.StreamResponse:
         return _json({"services": self._account.services()})
@@ -89,13 +106,13 @@ class Control:
 
     async def _add_fault(self, request: web.Request) -> web.StreamResponse:
         """The fields of `Fault`; `body` may be a text or any JSON value."""
-        fields = await _object(request)
-        body = fields.pop("body", "")
+        given = await _object(request)
+        body = given.pop("body", "")
         fault_id = self._account.fail(
-            fields.pop("kind", None),
-            _key(fields.pop("match", EVERY)),
+            given.pop("kind", None),
+            _key(given.pop("match", EVERY)),
             body=body if isinstance(body, str) else orjson.dumps(body),
-            **fields,
+            **given,
         )
         return _json({"id": fault_id}, status=201)
 
@@ -108,29 +125,29 @@ class Control:
 
     async def _limits(self, request: web.Request) -> web.StreamResponse:
         """`{"limit": 60, "match": "key:..."}`; null is no limit; without `match` the default of all."""
-        fields = await _object(request)
-        if "limit" not in fields:
+        given = await _object(request)
+        if "limit" not in given:
             raise ValueError("limit is missing; it must be a whole number of events a minute, or null for none")
-        match = _key(fields.get("match", EVERY))
-        self._account.set_limit(fields["limit"], match)
-        return _json({"match": target_of(match), "limit": fields["limit"]})
+        match = _key(given.get("match", EVERY))
+        self._account.set_limit(given["limit"], match)
+        return _json({"match": target_of(match), "limit": given["limit"]})
 
     async def _maintenance(self, request: web.Request) -> web.StreamResponse:
         """`{"match": "key:...", "on": true, "for_seconds": 60}`, all optional."""
-        fields = await _object(request)
-        match, on = _key(fields.get("match", EVERY)), fields.get("on", True)
+        given = await _object(request)
+        match, on = _key(given.get("match", EVERY)), given.get("on", True)
         if not isinstance(on, bool):
             raise ValueError(f"on is {on!r}; it must be true or false")
         if on:
-            self._account.start_maintenance(match, fields.get("for_seconds"))
+            self._account.start_maintenance(match, given.get("for_seconds"))
         else:
             self._account.end_maintenance(match)
         return _json({"match": target_of(match), "on": on})
 
     async def _names(self, request: web.Request) -> web.StreamResponse:
         """`{"key": "...", "name": "Payments"}`"""
-        fields = await _object(request)
-        key, name = fields.get("key"), fields.get("name")
+        given = await _object(request)
+        key, name = given.get("key"), given.get("name")
         if not (isinstance(key, str) and key and key != EVERY and isinstance(name, str) and name):
             raise ValueError("key must be a routing key or destination id, and name a text")
         self._account.name(key, name)
@@ -172,10 +189,10 @@ def _key(value: object) -> str:
 
 async def _object(request: web.Request) -> dict[str, Any]:
     """The request's JSON object; an empty body is an empty one. Raises ValueError."""
-    fields = orjson.loads(await request.read() or b"{}")
-    if not isinstance(fields, dict):
+    given = orjson.loads(await request.read() or b"{}")
+    if not isinstance(given, dict):
         raise ValueError("the body must be a JSON object")
-    return fields
+    return given
 
 
 def _count(request: web.Request, name: str, default: int) -> int:

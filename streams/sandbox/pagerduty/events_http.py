@@ -50,9 +50,9 @@ class EventsHttp:
 
     async def _hold(self, seconds: float | None) -> None:
         """Wait so many seconds (None: for ever), but not longer than the server lives."""
-        waits = [asyncio.ensure_future(self._stopping.wait())]
+        waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._stopping.wait())]
         if seconds is not None:
-            waits.append(asyncio.ensure_future(self._clock.sleep(seconds)))  # type: ignore[arg-type]
+            waits.append(asyncio.ensure_future(self._clock.sleep(seconds)))
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:

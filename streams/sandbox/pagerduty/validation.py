@@ -27,8 +27,7 @@ _KEY = re.compile(r"[0-9A-Za-z]{32}")
 _ISO_8601 = re.compile(
     r"\d{4}-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])"
     r"(T([01]\d|2[0-4])(:?[0-5]\d(:?([0-5]\d|60)([.,]\d+)?)?)?"
-    # PagerDuty's own Python client ends its timestamps in "+00:00Z", so both at once must do.
-    r"((Z|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)Z?)?)?",
+    r"(Z|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?)?",
     re.ASCII,
 )
 
