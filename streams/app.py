@@ -8,8 +8,10 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
+
 from streams.documents.log import Follower
-from streams.documents.secrets import Cipher
+from streams.documents.secrets import cipher_of
 from streams.kafka.app import SafeApp
 from streams.kafka.tables import ChangelogTable
 from streams.kafka.topics import ensure_topics
@@ -45,7 +47,8 @@ class Worker:
         )
         self.pins = self._table("pins")
         self.incidents = IncidentsTable(self._table("incidents"), app.records)
-        self.documents = Follower(options, topology.connectors, Cipher(settings.secret_keys))
+        cipher = cipher_of(settings)
+        self.documents = Follower(options, topology.connectors, cipher)
         self.health = HealthServer(str(settings.health_bind), metrics.registry, self.unready)
         self.watchdog = Watchdog(app)
         self.client = EventsClient(
@@ -54,7 +57,6 @@ class Worker:
             connections=settings.max_in_flight,
             may_send=lambda: app.lease.valid,
         )
-        cipher = Cipher(settings.secret_keys)
         self.route = RouteStage(
             topology=topology,
             producer=app.records,
@@ -152,6 +154,7 @@ class Worker:
             if self.app.serving and time.monotonic() - purged > PURGE_SECONDS:
                 purged = time.monotonic()
                 closed_before = now_ms() - round(self.settings.closed_retention_hours * 3_600_000)
+                await self.route.purge(closed_before)
                 await self.dispatch.purge(self.incidents.rows(), closed_before)
 
     def crash(self, error: BaseException) -> None:
@@ -189,8 +192,6 @@ async def current(app: SafeApp, stream: Any) -> AsyncIterator[Any]:
 
 def read_outbox(message: Any) -> dict[str, Any]:
     """An outbox record; route wrote it, so that anything unreadable is a fault to stop at, not to skip."""
-    import orjson
-
     record: dict[str, Any] = orjson.loads(message.value)
     return record
 

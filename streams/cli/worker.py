@@ -12,7 +12,6 @@ from logging.config import dictConfig
 
 import click
 
-from streams.errors import SettingsError
 from streams.settings import Settings, load
 from streams.telemetry.logs import logging_config
 
@@ -36,8 +35,6 @@ def worker() -> None:
     `/readyz` and `/metrics` are served on PAGERLINE_HEALTH_BIND.
     """
     settings = load()
-    if not settings.secret_keys:
-        raise SettingsError(["PAGERLINE_SECRET_KEYS: not set; `pagerline secrets new-key` makes one"])
     dictConfig(logging_config(settings.log_level))
     sys.exit(run(settings))
 

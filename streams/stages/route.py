@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -11,12 +11,13 @@ from aiokafka.partitioner import murmur2
 
 from streams.documents.connector import Connector
 from streams.documents.secrets import Cipher
-from streams.events import Event, Kind, Malformed, Skip, Source, read_event
+from streams.events import Event, Kind, Malformed, Source, read_event
+from streams.events import Skip as NotYet
 from streams.kafka.lanes import Lanes
 from streams.kafka.producer import Producer
 from streams.kafka.tables import ChangelogTable
-from streams.routing.decide import Reject, Send, decide
-from streams.routing.decide import Skip as SkipDecision
+from streams.routing.decide import decide
+from streams.routing.decision import Reject, Send, Skip
 from streams.routing.outbox import outbox_record
 from streams.routing.pin import Pin
 from streams.stages.refusals import route_dead_letter, skipped_delivery
@@ -71,11 +72,11 @@ class RouteStage:
             malformed = read
             await self.lanes.put(source.id, lambda: self._malformed(source, malformed, message.value, ack))
             return
-        event = read.event if isinstance(read, Skip) else read
+        event = read.event if isinstance(read, NotYet) else read
         home = murmur2(_key(event)) % 0x80000000 % self._topology.partitions
         if message.partition != home:
             await self.lanes.put(event.incident, lambda: self._forward(event, home, message.value, ack))
-        elif isinstance(read, Skip):
+        elif isinstance(read, NotYet):
             skip = read
             await self.lanes.put(event.incident, lambda: self._skip(event, skip.reason, skip.message, ack))
         else:
@@ -84,31 +85,38 @@ class RouteStage:
     # -- what becomes of an input -------------------------------------------------------------------------------
 
     async def _route(self, event: Event, partition: int, ack: Callable[[], None]) -> None:
+        """Decide and do, in the order that `streams.routing.decide` asks for."""
         key = event.incident.encode()
         pins = self._read_pins(partition, key)
-        sends: list[tuple[Send, str]] = []
-        confirmations: list[Any] = []
-        first, after = dict(pins), dict(pins)
-        for decision in decide(event, self._connectors(), pins, seal=self._cipher.seal):
-            if isinstance(decision, Send):
-                sends.append((decision, decision.token))
-                if decision.pin is not None:
-                    first[decision.connector_id] = after[decision.connector_id] = decision.pin
-                if decision.pin_after is not None:
-                    after[decision.connector_id] = decision.pin_after
-            elif isinstance(decision, Reject):
+        sends: list[Send] = []
+        confirmations: list[Awaitable[Any]] = []
+        first = dict(pins)
+        after: dict[str, Pin] = {}
+        for decision in decide(event, self._connectors(), pins):
+            if isinstance(decision, Reject):
                 confirmations.append(await self._reject(event, decision))
-            elif isinstance(decision, SkipDecision) and not decision.silent:
-                confirmations.append(await self._tell_skip(event, decision.reason, decision.message))
+                continue
+            if isinstance(decision, Skip):
+                if not decision.silent:
+                    confirmations.append(await self._tell_skip(event, decision.reason, decision.message))
+            else:
+                send = decision
+                if send.routing_key is not None:
+                    send = send.sealed(self._cipher.seal(send.routing_key.reveal()))
+                if send.pin is not None:
+                    first[send.connector_id] = send.pin
+                sends.append(send)
+            if decision.pin_after is not None and decision.connector_id is not None:
+                after[decision.connector_id] = decision.pin_after
         if first != pins:
             await self._write_pins(partition, key, first)
-        for send, token in sends:
-            record = outbox_record(event, send, token)
+        for send in sends:
+            record = outbox_record(event, send, send.token or "")
             confirmations.append(
                 await self._producer.send(self._topology.outbox, send.destination.encode(), orjson.dumps(record))
             )
-        if after != first:
-            confirmations.append(asyncio.ensure_future(self._write_pins(partition, key, after)))
+        if after:
+            confirmations.append(self._write_pins(partition, key, {**first, **after}))
         for confirmation in confirmations:
             await confirmation
         ack()
@@ -177,11 +185,28 @@ class RouteStage:
 
     def _read_pins(self, partition: int, key: bytes) -> dict[str, Pin]:
         row = self._pins.read(partition, key)
-        return {name: Pin.from_json(pin) for name, pin in orjson.loads(row).items()} if row else {}
+        return {name: Pin.from_json(pin) for name, pin in orjson.loads(row)["pins"].items()} if row else {}
 
     async def _write_pins(self, partition: int, key: bytes, pins: Mapping[str, Pin]) -> None:
-        value = orjson.dumps({name: pin.to_json() for name, pin in pins.items()})
-        await self._pins.write(self._producer, partition, key, value)
+        row = {"at": self._now_ms(), "pins": {name: pin.to_json() for name, pin in pins.items()}}
+        await self._pins.write(self._producer, partition, key, orjson.dumps(row))
+
+    async def purge(self, written_before_ms: int) -> None:
+        """Delete the pins of incidents that are closed and were last heard of before that time (ms since the epoch)."""
+        for partition, rows in list(self._pins.rows.items()):
+            for key, value in list(rows.items()):
+                if _over(value, written_before_ms):
+                    await self.lanes.put(key.decode(), partial(self._purge_one, partition, key, written_before_ms))
+
+    async def _purge_one(self, partition: int, key: bytes, written_before_ms: int) -> None:
+        row = self._pins.read(partition, key)
+        if row is not None and _over(row, written_before_ms):
+            await self._pins.write(self._producer, partition, key, None)
+
+
+def _over(value: bytes, written_before_ms: int) -> bool:
+    row = orjson.loads(value)
+    return row["at"] < written_before_ms and not any(pin["open"] for pin in row["pins"].values())
 
 
 def _key(event: Event) -> bytes:
