@@ -46,7 +46,7 @@ class ManualClock:
         self._start_ms = time_ms
         self._now = 0.0
         self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
-        self._fell_asleep = asyncio.Event()
+        self._changed = asyncio.Event()
 
     def monotonic(self) -> float:
         return self._now
@@ -58,22 +58,23 @@ class ManualClock:
         waker: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         sleeper = (self._now + seconds, waker)
         self._sleepers.append(sleeper)
-        self._fell_asleep.set()
+        self._changed.set()
         try:
             await waker
         finally:
             if sleeper in self._sleepers:
                 self._sleepers.remove(sleeper)
+            self._changed.set()
 
     async def asleep(self, count: int = 1, timeout: float = 10.0) -> None:
-        """Return when at least `count` coroutines are asleep on this clock, so that moving it will wake them.
+        """Return when `count` coroutines, no more, are asleep on this clock: moving it will wake them.
 
         Raises TimeoutError after `timeout` seconds of real time.
         """
         async with asyncio.timeout(timeout):
-            while len(self._sleepers) < count:
-                self._fell_asleep.clear()
-                await self._fell_asleep.wait()
+            while len(self._sleepers) != count:
+                self._changed.clear()
+                await self._changed.wait()
 
     def advance(self, seconds: float) -> None:
         """Move the time on by `seconds` and wake whoever is due.

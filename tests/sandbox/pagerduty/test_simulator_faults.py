@@ -96,8 +96,19 @@ async def test_hang_with_a_delay_closes_the_connection_after_it(
     assert sim.incidents() == []
 
 
-async def test_a_stopping_simulator_lets_held_requests_go() -> None:
-    async with aiohttp.ClientSession() as http:
+async def test_a_held_request_ends_with_its_client(
+    sim: Simulator, http: aiohttp.ClientSession, clock: ManualClock
+) -> None:
+    sim.fail("delay", delay=30)
+    answer = asyncio.create_task(post(http, trigger()))
+    await clock.asleep(1)
+    answer.cancel()
+    await clock.asleep(0)
+
+
+async def test_a_stopping_simulator_lets_held_requests_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.sandbox.pagerduty.simulator.SHUTDOWN_S", 3600.0)
+    async with asyncio.timeout(10), aiohttp.ClientSession() as http:
         async with Simulator(clock=ManualClock()) as sim:
             sim.fail("hang")
             answer = asyncio.create_task(http.post(sim.events_url + "/v2/enqueue", json=trigger()))
