@@ -13,7 +13,7 @@ import orjson
 from streams.documents.log import Follower
 from streams.documents.secrets import cipher_of
 from streams.kafka.app import SafeApp
-from streams.kafka.tables import ChangelogTable
+from streams.kafka.tables import ChangelogTable, owned_partitions
 from streams.kafka.topics import ensure_topics
 from streams.kafka.watchdog import Watchdog
 from streams.pagerduty.events import EventsClient
@@ -130,14 +130,16 @@ class Worker:
         log.info("health on port %d; %d connector(s)", self.health.port, len(self.documents.current))
 
     async def _drain(self) -> None:
+        inputs, incidents = len(self.route.lanes), self.dispatch.backlog
+        log.info("giving partitions back: %d inputs and %d incidents under way", inputs, incidents)
         bound = self.settings.shutdown_seconds / 4
         await self.route.lanes.drain(bound)
         await self.dispatch.drain(bound)
 
     async def _ready(self) -> None:
         resumed = self.dispatch.recover(self.incidents.rows())
-        if resumed:
-            log.info("resumed %d incidents with unfinished work", resumed)
+        partitions = owned_partitions(self.app.consumer.assignment(), self.topology.outbox)
+        log.info("at work on partitions %s; %d incidents to go on with", partitions, resumed)
 
     async def close(self) -> None:
         """After the app has stopped: what it did not start."""
@@ -184,9 +186,9 @@ class Worker:
 
 
 async def current(app: SafeApp, stream: Any) -> AsyncIterator[Any]:
-    """The events of the present generation; older ones come again and are dropped without an acknowledgement."""
+    """The events to work on; those from before a rebalance come again, and are dropped without an acknowledgement."""
     async for event in stream.noack().events():
-        if event.message.generation_id == app.consumer_generation_id:
+        if app.serving and event.message.generation_id == app.consumer_generation_id:
             yield event
 
 

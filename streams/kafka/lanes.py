@@ -25,12 +25,15 @@ class Lanes:
         self._waiting = 0
         self._room = asyncio.Event()
         self._room.set()
+        self._draining = False
 
     async def put(self, key: str, work: Work) -> None:
-        """Add `work` at the end of `key`'s lane; waits while the lanes are full."""
-        while self._waiting >= self._full:
+        """Add `work` at the end of `key`'s lane; waits while the lanes are full. Dropped while they are drained."""
+        while self._waiting >= self._full and not self._draining:
             self._room.clear()
             await self._room.wait()
+        if self._draining:
+            return
         self._waiting += 1
         lane = self._lanes.get(key)
         if lane is not None:
@@ -60,6 +63,8 @@ class Lanes:
 
     async def drain(self, seconds: float) -> None:
         """Finish what runs within `seconds`, drop what has not begun; what was dropped is delivered again later."""
+        self._draining = True
+        self._room.set()
         for lane in self._lanes.values():
             while len(lane) > 1:
                 lane.pop()
@@ -72,7 +77,7 @@ class Lanes:
             await asyncio.wait(self._tasks)
         self._lanes.clear()
         self._waiting = 0
-        self._room.set()
+        self._draining = False
 
     def __len__(self) -> int:
         return self._waiting
