@@ -13,9 +13,9 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaConnectionError, TopicAlreadyExistsError, for_code
 
-from streams.errors import TopicMismatch
+from streams.errors import KafkaUnavailable, TopicMismatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,10 @@ async def ensure_topics(
     `create` is false. A broker that does not report a topic's cleanup policy (the embedded one) is taken at its word.
     """
     admin = AIOKafkaAdminClient(**options)
-    await admin.start()
+    try:
+        await admin.start()
+    except KafkaConnectionError as error:
+        raise KafkaUnavailable(f"no broker answers; see that PAGERLINE_BROKERS names one that runs: {error}") from error
     try:
         wanted = list(specs)
         present = set(await admin.list_topics())
