@@ -206,8 +206,11 @@ def _declared(topic: str, path: Sequence[str | int]) -> Mapping[str, Any]:
 
 
 def _example(declared: Mapping[str, Any]) -> str:
-    examples = declared.get("examples")
-    return f", for example {_shown(examples[0], hidden=False)}" if examples else ""
+    for example in declared.get("examples", ()):
+        shown = orjson.dumps(example).decode()
+        if len(shown) <= SHOWN:
+            return f", for example {shown}"
+    return ""
 
 
 def _listed(choices: Sequence[object]) -> str:
