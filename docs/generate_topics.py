@@ -52,13 +52,13 @@ HEAD: Final = """\
 
 All names carry the prefix of `PAGERLINE_PREFIX`. Values are JSON in UTF-8; times are whole milliseconds since the epoch
 where nothing else is said. The contracts are JSON Schemas (draft 2020-12) in [`schemas/`](../schemas), one a topic,
-with [example messages](../schemas/examples); an installed package carries them in `streams/schemas/`. A field that a schema
-does not list is accepted, so a reader must pass over what it does not know.
+with [example messages](../schemas/examples); an installed package carries them in `streams/schemas/`. A field
+that a schema does not list is accepted, so a reader must pass over what it does not know.
 
 `alerts` and `cases` are yours to write. A message there that breaks its contract goes to `dead-letters` with the field
 and the remedy. A number that no double can hold, NaN, a byte order mark, nesting beyond 100 levels and a message of
-more than a megabyte are refused too; of a member that comes twice the last one counts; an integer beyond 64 bits is read as
-the nearest double.
+more than a megabyte are refused too; of a member that comes twice the last one counts; an integer beyond 64 bits is
+read as the nearest double.
 """
 
 TAIL: Final = """\
@@ -70,7 +70,7 @@ Their values may change with any version; leave them alone.
 |---|---|---|---|
 | `rekeyed` | incident's own key | delete | inputs that came under another key than their incident's |
 | `<app id>-pins-changelog` | incident id | compact | where each incident goes, from its first trigger on |
-| `<app id>-incidents-changelog` | destination and dedup key | compact | what PagerDuty knows of each incident, and should |
+| `<app id>-incidents-changelog` | destination and dedup key | compact | what PagerDuty knows of an incident, or should |
 
 `<app id>` is `PAGERLINE_APP_ID`; the prefix comes before it too.
 """
