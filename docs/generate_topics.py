@@ -70,7 +70,7 @@ Their values may change with any version; leave them alone.
 |---|---|---|---|
 | `rekeyed` | incident's own key | delete | inputs that came under another key than their incident's |
 | `<app id>-pins-changelog` | incident id | compact | where each incident goes, from its first trigger on |
-| `<app id>-incidents-changelog` | destination and dedup key | compact | what PagerDuty knows of an incident, or should |
+| `<app id>-incidents-changelog` | destination and dedup key | compact | what PagerDuty knows of an incident |
 
 `<app id>` is `PAGERLINE_APP_ID`; the prefix comes before it too.
 """
