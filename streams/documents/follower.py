@@ -124,7 +124,10 @@ class Follower:
         consumer = self._consumer
         if self._topic not in await consumer.topics():
             raise TopicMismatch(f"{self._topic}: missing (pagerline topics apply creates it)")
-        partitions = [TopicPartition(self._topic, number) for number in consumer.partitions_for_topic(self._topic)]
+        consumer.assign([TopicPartition(self._topic, 0)])  # makes the client ask for the topic's partitions
+        await consumer.end_offsets([TopicPartition(self._topic, 0)])
+        numbers = consumer.partitions_for_topic(self._topic) or {0}
+        partitions = [TopicPartition(self._topic, number) for number in sorted(numbers)]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         # Positions, not counts: in a compacted topic offsets are missing.

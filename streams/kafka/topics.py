@@ -7,7 +7,8 @@ here, first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,12 +47,7 @@ async def ensure_topics(
     Raises TopicMismatch with one line per topic whose partitions or cleanup policy differ, or that is missing when
     `create` is false. A broker that does not report a topic's cleanup policy (the embedded one) is taken at its word.
     """
-    admin = AIOKafkaAdminClient(**options)
-    try:
-        await admin.start()
-    except KafkaConnectionError as error:
-        raise KafkaUnavailable(f"no broker answers; see that PAGERLINE_BROKERS names one that runs: {error}") from error
-    try:
+    async with admin_client(options) as admin:
         wanted = list(specs)
         present = set(await admin.list_topics())
         missing = [spec for spec in wanted if spec.name not in present]
@@ -65,6 +61,19 @@ async def ensure_topics(
         if problems:
             raise TopicMismatch("\n".join(problems))
         return [TopicState(spec, spec.name not in present) for spec in wanted]
+
+
+@asynccontextmanager
+async def admin_client(options: Mapping[str, Any]) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An admin client that is connected. Raises KafkaUnavailable when no broker answers."""
+    admin = AIOKafkaAdminClient(**options)
+    try:
+        await admin.start()
+    except KafkaConnectionError as error:
+        await admin.close()
+        raise KafkaUnavailable(f"no broker answers; see that PAGERLINE_BROKERS names one that runs: {error}") from error
+    try:
+        yield admin
     finally:
         await admin.close()
 
