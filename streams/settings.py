@@ -266,8 +266,9 @@ def _unknown(env_file: Path | None) -> Iterator[str]:
     present = {**(dotenv_values(env_file) if env_file else {}), **os.environ}
     for name in sorted({name.upper() for name in present}):
         if name.startswith(PREFIX) and not name.startswith(FOREIGN) and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "see the list of settings in the README"
+            # Compared without the prefix, which would make every name look alike.
+            near = difflib.get_close_matches(name[len(PREFIX) :], [one[len(PREFIX) :] for one in known], n=1)
+            hint = f"did you mean {PREFIX}{near[0]}?" if near else "see the list of settings in the README"
             yield f"{name}: there is no such setting; {hint}"
 
 

@@ -17,6 +17,17 @@ _TAG: Final = "tag:yaml.org,2002:"
 _TEXT_TAGS: Final = tuple(_TAG + kind for kind in ("str", "int", "float", "timestamp"))
 """Plain scalars that stand for the text they are written with: a key of digits alone needs no quotes."""
 
+_KINDS: Final = {
+    _TAG + "null": "empty",
+    _TAG + "str": "text",
+    _TAG + "timestamp": "a date",
+    _TAG + "bool": "true or false",
+    _TAG + "int": "a number",
+    _TAG + "float": "a number",
+}
+QUOTE_TEMPLATES: Final = "a template has to stand in quotes or in a block (`|`)"
+"""The remedy for what YAML makes of `{{ … }}` and `{% … %}` without quotes."""
+
 _DECIMAL = re.compile(r"0|-?[1-9][0-9_]{0,18}")
 
 Report = Callable[[DocumentError], None]
@@ -68,7 +79,10 @@ class Node:
         """The text, as it is written when it is a number or a date. Raises DocumentError when it is none of these."""
         if isinstance(self.raw, yaml.ScalarNode) and self.raw.tag in _TEXT_TAGS:
             return str(self.raw.value)
-        raise self.fault(f"is {self._kind()}, must be text", "put it in quotes")
+        if self.is_nothing:
+            raise self.fault("is empty, must be text", "leave it out, or give it a value")
+        remedy = "put it in quotes" if self.raw.tag == _TAG + "bool" else QUOTE_TEMPLATES if self.is_mapping else ""
+        raise self.fault(f"is {self._kind()}, must be text", remedy)
 
     def whole_number(self, least: int, most: int) -> int:
         """A number from `least` to `most`. Raises DocumentError."""
@@ -124,7 +138,7 @@ class Node:
             return "a mapping"
         if self.is_list:
             return "a list"
-        return {_TAG + "null": "empty", _TAG + "bool": "true or false"}.get(self.raw.tag, "something else")
+        return _KINDS.get(self.raw.tag, f"a value with the tag {self.raw.tag}")
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -79,7 +79,7 @@ def parse_connector(node: Node) -> Connector:
         connector = reader.read(node)
         if not reader.faults:
             return connector
-    raise DocumentsWrong(reader.faults)
+    raise DocumentsWrong(sorted(reader.faults, key=lambda fault: (fault.line, fault.column)))
 
 
 class _Noting:

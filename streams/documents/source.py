@@ -12,11 +12,14 @@ from typing import Final
 
 import yaml
 
-from streams.documents.node import Node, Report
+from streams.documents.node import QUOTE_TEMPLATES, Node, Report
 from streams.errors import DocumentError, UsageError
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 STDIN: Final = "-"
+
+_SIGNS_OF_A_TEMPLATE: Final = ("'%' that cannot start any token", "expected <block end>")
+"""In PyYAML's words: what it says of `{% … %}` and `{{ … }}` without quotes."""
 
 
 def read_documents(paths: Iterable[str], stdin: Callable[[], str], report: Report) -> list[Node]:
@@ -46,10 +49,10 @@ def parse(text: str, file: str) -> list[Node]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise DocumentError(
-            f"is not YAML: {error.problem or error.context}",
-            file=file, line=line, column=column, remedy="a template has to stand in quotes or in a block (`|`)",
-        ) from None  # fmt: skip
+        problem = str(error.problem or error.context)
+        remedy = QUOTE_TEMPLATES if any(sign in problem for sign in _SIGNS_OF_A_TEMPLATE) else ""
+        message = f"is not YAML: {problem}"
+        raise DocumentError(message, file=file, line=line, column=column, remedy=remedy) from None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         line, column = before.count("\n") + 1, error.position - (before.rfind("\n") + 1) + 1

@@ -42,6 +42,6 @@ def _fault(key: str) -> str:
     if not key:
         return "is empty"
     if len(key) == ROUTING_KEY_LENGTH:
-        return f"({mask(key)}) holds a character that is neither a letter nor a digit of ASCII"
+        return f"holds a character that is neither a letter nor a digit of ASCII ({mask(key)})"
     hint = ", as a REST API key has, which is another thing" if len(key) == _REST_KEY_LENGTH else ""
-    return f"({mask(key)}) has {len(key)} characters{hint}; a routing key has {ROUTING_KEY_LENGTH} letters and digits"
+    return f"has {len(key)} characters ({mask(key)}){hint}; a routing key has {ROUTING_KEY_LENGTH} letters and digits"
