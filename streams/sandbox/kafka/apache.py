@@ -98,7 +98,7 @@ class ApacheKafka(Server):
         )
         if not (self._data / "log" / "meta.properties").exists():
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-            tool = ("kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(properties))
+            tool = ("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config", str(properties))
             formatting = Child.start([program, *options, *tool], log=self._log)
             try:
                 if await formatting.wait():

@@ -13,7 +13,7 @@ and table recovery. What it does not, and nothing here mends:
 * `list_consumer_group_offsets` needs the partitions named; `describe_consumer_groups` tells no assignments;
 * replication factors are accepted and ignored.
 
-Four things it does wrong are mended on the way to it (`streams.sandbox.kafka.rewrite`, `log_ends`).
+What it does wrong and can be mended is mended on the way to it (`streams.sandbox.kafka.rewrite`, `log_ends`).
 """
 
 from __future__ import annotations

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from streams.sandbox.kafka import wire
+
 LIST_OFFSETS: Final = 2
 NEWEST: Final = -1
 
@@ -113,7 +115,7 @@ async def _ask(frame: bytes, port: int) -> bytes:
 
 def _entries(frame: bytes, at: int, size: int, flexible: bool) -> Iterator[tuple[Partition, int]]:
     """Each partition of an array of topics with arrays of partitions, and where its entry of `size` bytes begins."""
-    topics, at = _length(frame, at, flexible, ">i")
+    topics, at = wire.length(frame, at, wire.ARRAY, flexible=flexible)
     for _ in range(topics):
         topic, count, at = _topic(frame, at, flexible)
         for _ in range(count):
@@ -123,20 +125,6 @@ def _entries(frame: bytes, at: int, size: int, flexible: bool) -> Iterator[tuple
 
 
 def _topic(frame: bytes, at: int, flexible: bool) -> tuple[bytes, int, int]:
-    length, at = _length(frame, at, flexible, ">h")
-    count, after = _length(frame, at + length, flexible, ">i")
-    return frame[at : at + length], count, after
-
-
-def _length(frame: bytes, at: int, flexible: bool, form: str) -> tuple[int, int]:
-    """A length, and where it ends; short ones are one more than they mean, seven bits a byte, lowest first."""
-    if not flexible:
-        return struct.unpack_from(form, frame, at)[0], at + struct.calcsize(form)
-    number = shift = 0
-    while True:
-        byte = frame[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number - 1, at
-        shift += 7
+    size, at = wire.length(frame, at, wire.TEXT, flexible=flexible)
+    count, after = wire.length(frame, at + size, wire.ARRAY, flexible=flexible)
+    return frame[at : at + size], count, after

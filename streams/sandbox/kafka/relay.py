@@ -11,6 +11,7 @@ import asyncio
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 
 import uvloop
@@ -32,7 +33,7 @@ class Connection:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._to_turn_back: dict[bytes, int] = {}  # by correlation id
+        self._to_turn_back: dict[bytes, Callable[[bytes], bytes]] = {}  # by correlation id
         self._to_correct: dict[bytes, log_ends.Asked] = {}
 
     async def run(
@@ -58,8 +59,8 @@ class Connection:
         while True:
             changed = rewrite.request(await _frame(reader))
             correlation = changed.frame[4:8]
-            if changed.answer_version is not None:
-                self._to_turn_back[correlation] = changed.answer_version
+            if changed.answer is not None:
+                self._to_turn_back[correlation] = changed.answer
             if (asked := log_ends.asked(changed.frame)) is not None:
                 self._to_correct[correlation] = asked
             await _send(writer, changed.frame)
@@ -67,8 +68,8 @@ class Connection:
     async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             frame = await _frame(reader)
-            if self._to_turn_back and (version := self._to_turn_back.pop(frame[:4], None)) is not None:
-                frame = rewrite.answer(frame, version)
+            if self._to_turn_back and (turn_back := self._to_turn_back.pop(frame[:4], None)) is not None:
+                frame = turn_back(frame)
             if self._to_correct and (asked := self._to_correct.pop(frame[:4], None)) is not None:
                 frame = await log_ends.corrected(frame, asked, self._port)
             await _send(writer, frame)
