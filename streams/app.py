@@ -48,7 +48,7 @@ class Worker:
         self.pins = self._table("pins")
         self.incidents = IncidentsTable(self._table("incidents"), app.records)
         cipher = cipher_of(settings)
-        self.documents = Follower(options, topology.connectors, cipher)
+        self.documents = Follower(options, topology.connectors, cipher, crash=self.crash)
         self.health = HealthServer(str(settings.health_bind), metrics.registry, self.unready)
         self.watchdog = Watchdog(app)
         self.client = EventsClient(

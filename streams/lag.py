@@ -21,7 +21,6 @@ from streams.errors import KafkaUnavailable
 from streams.kafka.topics import admin_client
 from streams.topology import Topology
 
-
 COORDINATOR_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds; a new coordinator is there after one or two."""
 

@@ -7,7 +7,7 @@ import click
 from streams.cli.lazy import Lazy, LazyGroup
 
 COMMANDS = {
-    "up": Lazy("streams.sandbox.up:up", "Run the whole sandbox."),
+    "up": Lazy("streams.sandbox.demo.cli:up", "Run the whole sandbox."),
     "kafka": Lazy("streams.sandbox.kafka.cli:kafka", "Run a Kafka broker."),
     "pagerduty": Lazy("streams.sandbox.pagerduty.cli:pagerduty", "Run a PagerDuty that calls nobody."),
     "produce": Lazy("streams.sandbox.produce_cli:produce", "Write sample alerts and Cases."),

@@ -1,1 +1,1 @@
-"""The demo: the main job on an embedded Kafka and a PagerDuty simulator, a worker killed half-way, a computed verdict."""
+"""The demo: the main job on this machine, a worker killed half-way, a computed verdict."""

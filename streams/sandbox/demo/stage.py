@@ -5,81 +5,65 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 
-import aiohttp
-
 from streams.documents.secrets import new_key
 from streams.sandbox.kafka import EmbeddedKafka
 from streams.sandbox.pagerduty import Simulator
-from streams.sandbox.process import Child, SandboxError, free_port
+from streams.sandbox.process import Child, SandboxError
+from streams.sandbox.worker import WORKER, WorkerProcess
 
 CONNECTORS = Path(__file__).with_name("connectors.yaml")
 
-COMMAND = (sys.executable, "-m", "streams.cli.main")
-
 
 class Stage:
-    """Kafka, simulator and the environment that workers and commands run in; at most one worker at a time.
+    """Kafka, simulator and the environment that workers and commands run in.
 
-    worker: the command line of a worker, for whoever wants to see the verdict fail.
+    worker: the program of a worker, for whoever wants to see the verdict fail.
     """
 
-    def __init__(self, worker: tuple[str, ...] = (*COMMAND, "worker")) -> None:
-        self._worker_command = worker
+    def __init__(self, worker: Sequence[str] = WORKER) -> None:
+        self._program = worker
         self._exit = AsyncExitStack()
-        self.workers: list[Child] = []
+        self._workers = 0
 
     async def __aenter__(self) -> Self:
-        folder = tempfile.TemporaryDirectory(prefix="pagerline-demo-")
-        self._exit.callback(folder.cleanup)
-        self.folder = Path(folder.name)
+        self.folder = Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="pagerline-demo-")))
         self.kafka = await self._exit.enter_async_context(EmbeddedKafka())
         self.simulator = await self._exit.enter_async_context(Simulator())
-        self.health_port = free_port()
-        self.environment: Mapping[str, str] = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("PAGERLINE_")},
+        self.settings: Mapping[str, str] = {
             "PAGERLINE_BROKERS": self.kafka.bootstrap,
             "PAGERLINE_EVENTS_URL": self.simulator.events_url,
             "PAGERLINE_SECRET_KEYS": new_key(),
-            "PAGERLINE_HEALTH_BIND": f"127.0.0.1:{self.health_port}",
         }
-        self._session = await self._exit.enter_async_context(aiohttp.ClientSession())
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        for worker in self.workers:
-            if worker.returncode is None:
-                await worker.stop(timeout=15)
-            worker.close()
         await self._exit.aclose()
+
+    async def prepare(self) -> None:
+        """Make the topics and apply the sample connectors."""
+        await self.command("topics", "apply")
+        await self.command("apply", "-f", str(CONNECTORS))
 
     async def command(self, *arguments: str) -> None:
         """Run one `pagerline` command to its end. Raises SandboxError with its words when it fails."""
-        child = await Child.start([*COMMAND, *arguments], env=self.environment, cwd=self.folder)
-        code = await child.wait()
-        words = child.tail()
-        child.close()
-        if code:
-            raise SandboxError(f"pagerline {' '.join(arguments)} ended with {code}: {words}")
-
-    async def start_worker(self) -> Child:
-        """Start a worker; it joins its group in the background."""
-        log = self.folder / f"worker-{len(self.workers) + 1}.log"
-        worker = await Child.start(self._worker_command, env=self.environment, cwd=self.folder, log=log)
-        self.workers.append(worker)
-        return worker
-
-    async def ready(self) -> bool:
-        """Whether a worker is at work. Raises SandboxError when the newest one has ended by itself."""
-        worker = self.workers[-1]
-        if worker.returncode is not None:
-            raise SandboxError(f"the worker ended with {worker.returncode}: {worker.tail()}")
+        program = (sys.executable, "-m", "streams.cli.main", *arguments)
+        child = Child.start(program, env={**os.environ, **self.settings}, cwd=self.folder)
         try:
-            async with self._session.get(f"http://127.0.0.1:{self.health_port}/readyz") as response:
-                return response.status == 200
-        except aiohttp.ClientError:
-            return False
+            if code := await child.wait():
+                raise SandboxError(f"pagerline {' '.join(arguments)} ended with {code}: {child.tail()}")
+        finally:
+            child.close()
+
+    async def launch_worker(self) -> WorkerProcess:
+        """Start a worker and do not wait; it is ended with the stage."""
+        self._workers += 1
+        log = self.folder / f"worker-{self._workers}.log"
+        worker = WorkerProcess(self.settings, folder=self.folder, log=log, program=self._program)
+        await worker.launch()
+        self._exit.push_async_callback(worker.kill)
+        return worker
