@@ -63,7 +63,9 @@ async def _committed(
     """Committed offsets. A cluster that never had a group makes its coordinator on the first question, so ask again."""
     for pause in COORDINATOR_PAUSES:
         try:
-            return await admin.list_consumer_group_offsets(group, partitions=partitions)
+            found: Mapping[TopicPartition, OffsetAndMetadata]
+            found = await admin.list_consumer_group_offsets(group, partitions=partitions)
+            return found
         except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError):
             await asyncio.sleep(pause)
     raise KafkaUnavailable(f"the brokers have no coordinator for group {group}; try again when they are up")

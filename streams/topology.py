@@ -11,9 +11,12 @@ from streams.kafka.topics import TopicSpec
 class Naming(Protocol):
     """What names and shapes depend on (see `streams.settings`)."""
 
-    prefix: str
-    app_id: str
-    partitions: int
+    @property
+    def prefix(self) -> str: ...
+    @property
+    def app_id(self) -> str: ...
+    @property
+    def partitions(self) -> int: ...
 
 
 OUTBOX_BYTES = "2097152"

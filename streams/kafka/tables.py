@@ -122,6 +122,8 @@ class PositionRecovery(Recovery):
 class SafeTableManager(TableManager):
     """Faust's table manager with our recovery."""
 
+    _recovery: Recovery | None
+
     @property
     def recovery(self) -> Recovery:
         if self._recovery is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -77,4 +78,4 @@ class Metrics:
         """Take backlog and lag from the worker at each scrape."""
         self.backlog.set_function(backlog)
         for stage in ("route", "dispatch"):
-            self.lag.labels(stage).set_function(lambda stage=stage: lag(stage))
+            self.lag.labels(stage).set_function(partial(lag, stage))
