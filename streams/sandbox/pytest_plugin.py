@@ -116,7 +116,7 @@ def pagerline_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start
 
     yield start
     for worker in workers:
-        _await(worker.kill())
+        _await(worker.close())
 
 
 def _simulator(fixture: Callable[..., Callable[[Callable[[], AsyncIterator[Any]]], Any]]) -> Any:

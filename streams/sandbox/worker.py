@@ -84,7 +84,7 @@ class WorkerProcess:
 
     async def launch(self) -> None:
         """Start it and do not wait. It may be started again after its end."""
-        await self.kill()
+        await self.close()
         self._child = Child.start(self._program, log=self._log, env=self._env, cwd=self._folder)
 
     async def ready(self, *, timeout: float = READY_SECONDS) -> None:
@@ -116,6 +116,12 @@ class WorkerProcess:
         """SIGKILL; nothing happens when it does not run."""
         if self._child is not None and self._child.returncode is None:
             await self._child.kill()
+
+    async def close(self) -> None:
+        """SIGKILL, if it runs, and let go of the log file."""
+        await self.kill()
+        if self._child is not None:
+            self._child.close()
 
     def pause(self) -> None:
         """SIGSTOP: as a machine that hangs."""

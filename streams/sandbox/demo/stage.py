@@ -65,5 +65,5 @@ class Stage:
         log = self.folder / f"worker-{self._workers}.log"
         worker = WorkerProcess(self.settings, folder=self.folder, log=log, program=self._program)
         await worker.launch()
-        self._exit.push_async_callback(worker.kill)
+        self._exit.push_async_callback(worker.close)
         return worker
