@@ -63,8 +63,8 @@ def test_groups_keep_their_numeric_index() -> None:
     ],
 )
 def test_the_language(text: str, expected: str) -> None:
-    context = {"name": "CPU usage", "null": None, "yes": True, "alert": {}, "list": ["a", "b"], "items": "mine"}
-    assert rendered(text, **context, html="<i>") == expected
+    context: dict[str, object] = {"name": "CPU usage", "null": None, "yes": True, "alert": {}, "list": ["a", "b"]}
+    assert rendered(text, **context, items="mine", html="<i>") == expected
 
 
 @pytest.mark.parametrize("text", ["{{ d.items }}", "{{ d.keys }}", "{{ s.upper }}", "{{ d.__class__ }}", "{{ range }}"])
