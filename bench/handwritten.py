@@ -26,7 +26,11 @@ async def main(brokers: str, topic: str, url: str) -> None:
         topic, bootstrap_servers=brokers, group_id="handwritten", auto_offset_reset="latest", enable_auto_commit=True
     )
     await consumer.start()
+    while not consumer.assignment():
+        await asyncio.sleep(0.1)
     await consumer.seek_to_end()
+    for partition in consumer.assignment():
+        await consumer.position(partition)  # the seek is lazy; only now does nothing produced from here on get lost
     slots = asyncio.Semaphore(IN_FLIGHT)
     tasks: set[asyncio.Task[None]] = set()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=IN_FLIGHT)) as session:

@@ -22,6 +22,22 @@ class StaleWorker(Exception):
     """The worker's lease ran out between the decision to send and the sending."""
 
 
+class CheckedConnector(aiohttp.TCPConnector):
+    """Asks once more, when a connection is at hand and the request is about to be written."""
+
+    def __init__(self, may_send: Callable[[], bool], **options: Any) -> None:
+        super().__init__(**options)
+        self._may_send = may_send
+
+    async def connect(self, *args: Any, **options: Any) -> Any:
+        """A connection for one request. Raises StaleWorker when nothing may be sent any more."""
+        connection = await super().connect(*args, **options)
+        if not self._may_send():
+            connection.release()
+            raise StaleWorker
+        return connection
+
+
 class EventsClient:
     """Sends alert events. One attempt a call: whether to try again is the dispatcher's business.
 
@@ -40,24 +56,17 @@ class EventsClient:
         self._proxy = proxy_of(base_url)
 
     async def __aenter__(self) -> Self:
-        trace = aiohttp.TraceConfig()
-        trace.on_connection_create_end.append(self._check)
-        trace.on_connection_reuseconn.append(self._check)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=30.0),
+            connector=CheckedConnector(self._may_send, limit=self._connections, keepalive_timeout=30.0),
             timeout=self._timeout,
             headers=HEADERS,
-            trace_configs=[trace],
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
         if self._session is not None:
             await self._session.close()
-
-    async def _check(self, *_args: Any) -> None:
-        if not self._may_send():
-            raise StaleWorker
 
     async def enqueue(self, record: Mapping[str, Any], routing_key: str) -> Answer:
         """Send one outbox record under `routing_key` (in clear; it goes nowhere but into the request).
