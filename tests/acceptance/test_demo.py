@@ -1,0 +1,34 @@
+"""The demo: its verdict is yes for the worker, and no for one that loses a single event."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+DEMO = (sys.executable, "-m", "streams.cli.main", "sandbox", "demo")
+BROKEN = Path(__file__).with_name("broken_worker.py")
+
+
+async def run(*arguments: str, folder: Path) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        *DEMO, *arguments, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()
+
+
+@pytest.mark.timeout(240)
+async def test_the_worker_loses_nothing(tmp_path: Path) -> None:
+    code, output = await run(folder=tmp_path)
+    assert code == 0, output
+    assert "every input has its outcome" in " ".join(output.split())
+
+
+@pytest.mark.timeout(240)
+async def test_one_lost_event_is_found_out(tmp_path: Path) -> None:
+    code, output = await run("--worker", f"{sys.executable} {BROKEN}", folder=tmp_path)
+    assert code == 1, output
+    assert "missing" in output.lower(), output
