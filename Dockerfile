@@ -2,7 +2,7 @@
 # faust-streaming has wheels for x86_64 glibc only: slim, not alpine.
 FROM python:3.12-slim AS build
 WORKDIR /src
-COPY requirements.lock pyproject.toml README.md LICENSE ./
+COPY deploy/requirements.lock pyproject.toml README.md LICENSE ./
 COPY streams streams
 COPY schemas schemas
 RUN python -m venv /opt/pagerline \

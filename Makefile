@@ -40,11 +40,14 @@ format: venv
 bench: venv
 	@$(BIN)/python -m bench $(ARGS)
 
-# The lock is for all supported Pythons and platforms; uv resolves it (pip cannot).
+# The locks are for all supported Pythons and platforms; uv resolves them (pip cannot). The second is for containers.
+COMPILE = PYTHONPATH=.lock-tool $(PYTHON) -m uv pip compile pyproject.toml --extra sandbox --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-emit-index-url --quiet
+
 lock:
 	@$(PYTHON) -m pip install --quiet --target .lock-tool uv
-	@PYTHONPATH=.lock-tool $(PYTHON) -m uv pip compile pyproject.toml --extra sandbox --group dev --group build --universal \
-		--python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet --output-file requirements.lock
+	@$(COMPILE) --group dev --group build --output-file requirements.lock
+	@$(COMPILE) --group build --output-file deploy/requirements.lock
 	@rm -rf .lock-tool
 
 clean:
