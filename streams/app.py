@@ -30,6 +30,10 @@ PURGE_SECONDS = 600.0
 """How often closed incidents and pins are looked through; they stay for hours, so minutes do not matter."""
 
 
+YIELD_EVERY = 20
+"""Events taken in one turn of the loop: some milliseconds, so that answers that arrive meanwhile do not wait long."""
+
+
 class Worker:
     """One process: stages route and dispatch on the partitions that the group gives it."""
 
@@ -186,10 +190,18 @@ class Worker:
 
 
 async def current(app: SafeApp, stream: Any) -> AsyncIterator[Any]:
-    """The events to work on; those from before a rebalance come again, and are dropped without an acknowledgement."""
-    async for event in stream.noack().events():
+    """The events to work on; those from before a rebalance come again, and are dropped without an acknowledgement.
+
+    Read from the stream's channel: iterating the stream itself would acknowledge, and turns the loop once for every
+    single event, which halves the throughput.
+    """
+    handed_out = 0
+    async for event in stream.channel:
         if app.serving and event.message.generation_id == app.consumer_generation_id:
             yield event
+            handed_out += 1
+            if handed_out % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
 
 
 def read_outbox(message: Any) -> dict[str, Any]:

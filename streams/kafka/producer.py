@@ -11,7 +11,7 @@ from aiokafka.protocol.produce import ProduceRequest
 
 from streams.kafka.lease import Lease
 
-LINGER_MS = 2
+LINGER_MS = 0
 """Long enough to share a request with what arrives at the same moment, short beside a broker's answer (2-4 ms)."""
 
 MAX_REQUEST_BYTES = 8_000_000
