@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from streams.errors import RenderFailed, TemplateWrong
+from streams.errors import DataMissing, RenderFailed, TemplateWrong
 from streams.templating.explain import nearest
 from streams.templating.run import Evaluate, Run
-from streams.templating.values import Missing, size_of
+from streams.templating.values import MISSING, size_of
 
 Arguments = dict[str, Any]
 FilterFunction = Callable[[Any, Arguments, Run], Any]
@@ -172,7 +172,11 @@ def bind_test(name: str, subject: str, place: tuple[int, int]) -> Callable[[Run,
     function = entry.function
 
     def check(run: Run, value: Any, given: list[Any]) -> bool:
-        run.meter.work(1 if isinstance(value, Missing) else size_of(value))
+        if value is MISSING:
+            if name not in ("defined", "undefined"):
+                raise DataMissing(f"`{subject}` is not there to be tested", subject, (), *place)
+        else:
+            run.meter.work(size_of(value))
         try:
             return function(value, given, run)
         except RenderFailed as error:
