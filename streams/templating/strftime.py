@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
 from typing import Final
 
 MONTHS: Final = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
                  "November", "December")  # fmt: skip
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_SPECIFIER: Final = re.compile(r"%(?:(?P<pad>[-_0])?(?P<letter>[A-Za-z+%])|(?P<long>\.[369]?f|[369]f|:{1,3}z|#z))|%|[^%]+")
+_SPECIFIER: Final = re.compile(r"%(?:(?P<pad>[-_0])?(?P<letter>[A-Za-z+%])|(?P<long>\.[369]?f|[369]f|:{1,3}z))|%|[^%]+")
 _COMPOSED: Final = {
     "D": "%m/%d/%y", "x": "%m/%d/%y", "F": "%Y-%m-%d", "v": "%e-%b-%Y", "R": "%H:%M", "T": "%H:%M:%S", "X": "%H:%M:%S",
     "r": "%I:%M:%S %p", "c": "%a %b %e %H:%M:%S %Y",
@@ -90,46 +91,55 @@ class NoOffset(ValueError):
     """The format asks for the time zone of a time that has none."""
 
 
+Show = Callable[[Moment], str]
+
+
 def strftime(moment: Moment, pattern: str) -> str:
     """``moment`` by ``pattern``. Raises WrongFormat and NoOffset."""
-    return "".join(_item(moment, found) for found in _SPECIFIER.finditer(pattern))
+    return "".join([show(moment) for show in compiled(pattern)])
 
 
-def check(pattern: str) -> None:
-    """Raises WrongFormat when ``pattern`` has an unknown specifier."""
-    strftime(Moment(0, 0, 0, "UTC"), pattern)
+@lru_cache(maxsize=512)  # patterns stand in templates
+def compiled(pattern: str) -> tuple[Show, ...]:
+    """What ``pattern`` is made of. Raises WrongFormat when it has an unknown specifier."""
+    return tuple(_item(found) for found in _SPECIFIER.finditer(pattern))
 
 
-def _item(moment: Moment, found: re.Match[str]) -> str:
+def _item(found: re.Match[str]) -> Show:
     if found["long"]:
-        return _long(moment, found["long"])
-    letter = found["letter"]
+        return partial(_long, word=found["long"])
+    letter, text = found["letter"], found.group()
     if letter is None:
-        if found.group() == "%":
+        if text == "%":
             raise WrongFormat
-        return found.group()
+        return lambda moment: text
     pad = found["pad"]
     if letter in _COMPOSED and not pad:
-        return strftime(moment, _COMPOSED[letter])
+        return partial(strftime, pattern=_COMPOSED[letter])
     number = _NUMBERS.get(letter)
     if number is not None:
-        value, width, fill = number(moment)
-        return _padded(value, width, {"-": "", "_": " ", "0": "0"}.get(pad or "", fill), letter)
+        return partial(_number, number=number, pad=pad, letter=letter)
     plain = _TEXTS.get(letter)
     if plain is None or pad:
         raise WrongFormat
-    return plain(moment)
+    return plain
 
 
-def _padded(value: int, width: int, fill: str, letter: str) -> str:
+def _number(moment: Moment, number: Callable[[Moment], tuple[int, int, str]], pad: str | None, letter: str) -> str:
+    value, width, fill = number(moment)
+    fill = {"-": "", "_": " ", "0": "0"}.get(pad or "", fill)
+    if letter == "C" and value > 99:  # chrono keeps one byte and writes its tens as one character
+        return f"{chr(ord('0') + value // 10)}{value % 10}"
     if letter in "YG" and not 0 <= value <= 9_999:
-        return f"{value:+}".rjust(5, " ") if fill == " " else (f"{value:+05}" if fill else f"{value:+}")
-    return str(value) if not fill else str(value).rjust(width, fill) if value >= 0 else f"-{str(-value).rjust(width - 1, fill)}"  # noqa: E501
+        return f"{value:+}".rjust(5) if fill == " " else f"{value:+05}" if fill else f"{value:+}"
+    if value < 0:
+        return f"-{str(-value).rjust(width - 1, fill)}" if fill else str(value)
+    return str(value).rjust(width, fill) if fill else str(value)
 
 
 _NUMBERS: Final[dict[str, Callable[[Moment], tuple[int, int, str]]]] = {
     "Y": lambda m: (m.date[0], 4, "0"),
-    "C": lambda m: (m.date[0] // 100, 2, "0"),
+    "C": lambda m: (m.date[0] // 100 % 256, 2, "0"),
     "y": lambda m: (m.date[0] % 100, 2, "0"),
     "q": lambda m: ((m.date[1] + 2) // 3, 1, ""),
     "m": lambda m: (m.date[1], 2, "0"),
@@ -210,5 +220,5 @@ def rfc3339(moment: datetime, *, utc: bool) -> str:
     """A moment with a time zone as `now()` gives it: `2021-12-02T00:06:40.123456+00:00`."""
     local = moment.astimezone(UTC) if utc else moment
     offset = local.utcoffset() or timedelta()
-    seconds = (local.replace(tzinfo=timezone.utc) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
+    seconds = (local.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
     return strftime(Moment(seconds, local.microsecond * 1_000, int(offset.total_seconds()), ""), "%+")

@@ -72,8 +72,8 @@ def even(value: Any, given: list[Any], run: Run) -> bool:
 
 @test("divisibleby", "The number can be divided by the argument.", "number", "{% set n = 9 %}{{ n is divisibleby(3) }}", "true")  # noqa: E501
 def divisibleby(value: Any, given: list[Any], run: Run) -> bool:
-    by = _number(_one(given))
-    return by != 0 and math.fmod(_number(value), by) == 0.0
+    number, by = _number(value), _number(_one(given))
+    return by != 0 and math.fmod(number, by) == 0.0
 
 
 @test("iterable", "It is an array or an object.", "", "{{ alert.groups is iterable }}", "true")

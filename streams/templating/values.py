@@ -7,6 +7,7 @@ that Python would get wrong on its own: a boolean is not a number, and inside ar
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any, Final, TypeGuard
 
 I64_MIN: Final = -(2**63)
@@ -44,11 +45,22 @@ def digits_of(number: float) -> tuple[str, str, int]:
     return sign, stripped.rstrip("0") or "0", point if stripped else 1
 
 
+def _half_up(number: float, digits: str, point: int) -> str:
+    """The last digit as `{{ }}` has it: of two shortest decimals that are equally near, the larger. Python, and JSON,
+    take the even one."""
+    unit = Fraction(10) ** (point - len(digits))
+    if Fraction(abs(number)) - int(digits) * unit != unit / 2:
+        return digits
+    return str(int(digits) + 1)
+
+
 def float_text(number: float) -> str:
     """A float as `{{ }}` prints it: never an exponent, no point when it is whole (`1.0` is `1`)."""
     if number != number or number in (float("inf"), float("-inf")):
         return "NaN"
     sign, digits, point = digits_of(number)
+    if len(digits) > 15:
+        digits = _half_up(number, digits, point)
     if point <= 0:
         return f"{sign}0.{'0' * -point}{digits}"
     if point >= len(digits):

@@ -12,17 +12,23 @@ from streams.errors import RenderFailed
 from streams.templating.arguments import Arguments, text_argument
 from streams.templating.registry import filter_
 from streams.templating.run import Run
-from streams.templating.strftime import Moment, NoOffset, WrongFormat, check, date_of, day_number, strftime
-from streams.templating.values import I64_MAX, I64_MIN, is_number, kind_of
+from streams.templating.strftime import Moment, NoOffset, WrongFormat, compiled, date_of, day_number, strftime
+from streams.templating.values import I64_MAX, I64_MIN, WHITE_SPACE, is_number, kind_of
 
-_DATE: Final = r"\s*(?P<year>\d{1,4}|\+\d+|-\d+)\s*-\s*(?P<month>\d{1,2})\s*-\s*(?P<day>\d{1,2})"
-_TIME: Final = r"\s*(?P<hour>\d{1,2})\s*:\s*(?P<minute>\d{1,2})\s*:\s*(?P<second>\d{1,2})(?:\.(?P<fraction>\d+))?\s*"
-_ZONED: Final = re.compile(
-    _DATE + r"\s*[Tt ]" + _TIME + r"(?:(?P<zulu>[zZ]|[uU][tT][cC])|(?P<sign>[-+\u2212])(?P<hours>\d\d)[:\s]*(?P<minutes>\d\d)?)",
-    re.ASCII,
-)
-_NAIVE: Final = re.compile(_DATE + r"\s*T" + _TIME, re.ASCII)
-_DAY: Final = re.compile(r"\s*(?P<year>\d{1,4}|\+\d+|-\d+)-\s*(?P<month>\d{1,2})-\s*(?P<day>\d{1,2})", re.ASCII)
+_SPACE: Final = f"[{WHITE_SPACE}]*"
+_DATE: Final = r"~(?P<year>[0-9]{1,4}|\+[0-9]+|-[0-9]+)~-~(?P<month>[0-9]{1,2})~-~(?P<day>[0-9]{1,2})"
+_TIME: Final = r"~(?P<hour>[0-9]{1,2})~:~(?P<minute>[0-9]{1,2})~:~(?P<second>[0-9]{1,2})(?:\.(?P<fraction>[0-9]+))?~"
+_OFFSET: Final = r"(?:(?P<zulu>[zZ]|[uU][tT][cC])|(?P<sign>[-+\u2212])(?P<hours>[0-9]{2})(?::|~)*(?P<minutes>[0-9]{2}))~"
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """A pattern in which `~` stands for white space or none."""
+    return re.compile(text.replace("(?::|~)*", f"[:{WHITE_SPACE}]*").replace("~", _SPACE))
+
+
+_ZONED: Final = _pattern(_DATE + "[Tt ]" + _TIME + _OFFSET)
+_NAIVE: Final = _pattern(_DATE + "~T" + _TIME)
+_DAY: Final = _pattern(_DATE.replace("~-", "-"))
 _ZONE_NAME: Final = re.compile(r"(?!posix/|right/|localtime|posixrules|Factory)[A-Za-z][A-Za-z0-9_+/-]*")
 # The years that chrono's calendar has.
 _FIRST: Final = day_number(-262_143, 1, 1) * 86_400
@@ -34,7 +40,7 @@ def date(value: Any, arguments: Arguments, run: Run) -> str:
     pattern = text_argument(arguments, "format", "%Y-%m-%d")
     run.meter.work(8 * len(pattern))
     try:
-        check(pattern)
+        compiled(pattern)
     except WrongFormat:
         raise RenderFailed("the argument `format` has a specifier that does not exist") from None
     zone = _zone(text_argument(arguments, "timezone")) if "timezone" in arguments else None
@@ -86,11 +92,11 @@ def _from_text(text: str, zone: ZoneInfo | None) -> Moment:
 def _with_offset(found: re.Match[str]) -> Moment | None:
     if found["zulu"]:
         return Moment(_seconds(found), _nanoseconds(found), 0, "+00:00")
-    minutes = int(found["minutes"] or 0)
+    minutes = int(found["minutes"])
     offset = (int(found["hours"]) * 60 + minutes) * 60
     if minutes > 59 or offset >= 86_400:
         return None
-    sign = "+" if found["sign"] == "+" else "-"
+    sign = "+" if found["sign"] == "+" or offset == 0 else "-"
     name = f"{sign}{found['hours']}:{minutes:02}"
     return Moment(_seconds(found), _nanoseconds(found), offset if sign == "+" else -offset, name)
 
@@ -99,7 +105,7 @@ def _seconds(found: re.Match[str]) -> int:
     parts = found.groupdict()
     year, month, day = int(parts["year"]), int(parts["month"]), int(parts["day"])
     hour, minute, second = (int(parts.get(name) or 0) for name in ("hour", "minute", "second"))
-    fits = 1 <= month <= 12 and day >= 1 and abs(year) < 262_143
+    fits = 1 <= month <= 12 and day >= 1 and -262_143 <= year <= 262_142
     if not fits or date_of(day_number(year, month, day)) != (year, month, day) or hour > 23 or minute > 59 or second > 60:
         raise RenderFailed("the text is no day of the calendar, or no time of the day")
     return day_number(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + min(second, 59)
@@ -111,8 +117,8 @@ def _nanoseconds(found: re.Match[str]) -> int:
 
 
 def _in_zone(seconds: int, nanoseconds: int, zone: ZoneInfo) -> Moment:
-    # Python's calendar ends at 9999; beyond it the offset of its last year is the best there is.
-    known = min(max(seconds, -62_000_000_000), 253_000_000_000)
+    # The reference knows the changes of the clocks up to the year 2100 and keeps the last one from then on.
+    known = min(max(seconds, -62_000_000_000), 4_102_444_799)
     there = datetime.fromtimestamp(known, UTC).astimezone(zone)
     offset = there.utcoffset()
     east = 0 if offset is None else int(offset.total_seconds())
