@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from oracle import Oracle
+from tera_oracle import Oracle
 
 from streams.templating import TemplateError, TemplateTooCostly, TemplateWrong, compile_template
 

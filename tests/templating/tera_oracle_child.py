@@ -1,4 +1,4 @@
-"""The child of `oracle.py`: reads ``[template, context]`` a line, answers ``[text or null, error]`` a line."""
+"""The child of `tera_oracle.py`: reads ``[template, context]`` a line, answers ``[text or null, error]`` a line."""
 
 import json
 import resource

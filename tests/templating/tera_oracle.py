@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-CHILD = Path(__file__).with_name("oracle_child.py")
+CHILD = Path(__file__).with_name("tera_oracle_child.py")
 
 
 @dataclass(frozen=True)
