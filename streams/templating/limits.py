@@ -29,17 +29,24 @@ LIMITS = Limits()
 class Meter:
     """What is left of the bounds during one rendering."""
 
-    __slots__ = ("_characters", "_steps")
+    __slots__ = ("_characters", "_patterns", "_steps")
 
     def __init__(self, limits: Limits = LIMITS) -> None:
         self._steps = limits.steps
         self._characters = limits.characters
+        self._patterns: set[str] = set()
 
     def work(self, steps: int) -> None:
         """Count ``steps`` units of work. Raises TemplateTooCostly when there are none left."""
         self._steps -= steps
         if self._steps < 0:
             raise TemplateTooCostly(f"the template does too much work (more than {LIMITS.steps:,} steps)")
+
+    def pattern(self, pattern: str) -> None:
+        """Count the compiling of a regular expression, once for each that this rendering uses."""
+        if pattern not in self._patterns:
+            self._patterns.add(pattern)
+            self.work(500 + 4 * len(pattern))
 
     def text(self, length: int) -> None:
         """Count ``length`` characters that are about to be made. Raises TemplateTooCostly."""

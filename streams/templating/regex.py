@@ -1,8 +1,9 @@
 """Regular expressions for `matching`: Rust's syntax, run by RE2, so that no pattern takes more than linear time.
 
-RE2 and Rust's engine are of one family; what differs is translated. In Rust `\\w`, `\\d`, `\\s` know all scripts, and
-in RE2 only ASCII; `(?<name>…)` needs a `P`, `\\h` and the like exist in neither. `\\b` stays ASCII's, which can be
-noticed only right beside a letter of another alphabet.
+RE2 and Rust's engine are of one family. What differs is translated (`\\w`, `\\d` and `\\s` know all scripts in Rust and
+only ASCII in RE2, named groups), and what RE2 would take in another sense or has not is refused: classes in classes
+and `&&`, `\\<`, the flags `x`, `R` and `-u`, `a++`, long names of Unicode properties, more than 1,000 repetitions. Only
+`\\b` and `\\B` stay ASCII's without a word; it shows right beside a letter of another alphabet and nowhere else.
 """
 
 from __future__ import annotations
@@ -22,19 +23,32 @@ _LONGEST: Final = 2_000  # characters of a pattern
 
 _WORD: Final = r"\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200c}\x{200d}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189}"  # noqa: E501
 _SPACE: Final = r"\t\n\v\f\r\x{85}\p{Z}"
-_CLASSES: Final = {"w": _WORD, "d": r"\p{Nd}", "s": _SPACE}
-_TOKEN: Final = re.compile(
-    r"\\[pP]\{[^}]*\}|\\x\{[^}]*\}|\\[uU]\{[^}]*\}|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}|\\.|\[:\^?\w+:\]|\[\^?\]?|\(\?<(?=[A-Za-z_])|.",
-    re.DOTALL,
+_NOT_WORD: Final = r"\p{Z}\p{Pd}\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Po}\p{S}\p{C}\p{No}"
+_NOT_SPACE: Final = (
+    r"\x{0}-\x{8}\x{e}-\x{1f}\x{21}-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}"
+    r"\x{202a}-\x{202e}\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{10ffff}"
 )
+_INSIDE: Final = {"w": _WORD, "d": r"\p{Nd}", "s": _SPACE, "W": _NOT_WORD, "D": r"\P{Nd}", "S": _NOT_SPACE}
+_OUTSIDE: Final = {"w": f"[{_WORD}]", "d": r"\p{Nd}", "s": f"[{_SPACE}]", "W": f"[^{_WORD}]", "D": r"\P{Nd}", "S": f"[^{_SPACE}]"}
+_TOKEN: Final = re.compile(
+    r"""\\[pP]\{[^}]*\} | \\x\{[^}]*\} | \\[uU]\{[^}]*\} | \\u[0-9A-Fa-f]{4} | \\U[0-9A-Fa-f]{8} | \\b\{ | \\.
+    | \[:\^?\w+:\] | \[\^?\]? | \(\?<(?=[A-Za-z_]) | \(\?\# | \{[0-9]+(?:,[0-9]*)?\} | \{,[0-9]+\} | && | .""",
+    re.DOTALL | re.VERBOSE,
+)
+# The letters that may follow a backslash in Rust.
+_ESCAPED: Final = frozenset("afnrtvAzbBdDwWsSxpP")
+
+
+class Unusable(ValueError):
+    """Rust refuses the pattern, or it means something that RE2 cannot do."""
 
 
 def matches(pattern: str, text: str, meter: Meter) -> bool:
     """Whether a part of ``text`` matches. Raises RenderFailed for a pattern that cannot be used."""
-    meter.work(20 + len(pattern) + (len(text) >> 4))
+    meter.pattern(pattern)
+    meter.work(8 + (len(text) >> 4))
     compiled = _compiled(pattern)
     if compiled is None:
-        meter.work(4 * len(pattern))
         raise RenderFailed("not a regular expression that can be used here")
     return compiled.search(text) is not None
 
@@ -49,34 +63,36 @@ def _compiled(pattern: str) -> re2._Regexp | None:
     options.never_capture = True
     try:
         return re2.compile(translated(pattern), options)
-    except (re2.error, UnicodeError):
+    except (re2.error, Unusable, UnicodeError):
         return None
 
 
 def translated(pattern: str) -> str:
-    """A pattern in Rust's syntax in RE2's."""
+    """A pattern in Rust's syntax in RE2's. Raises Unusable for what RE2 would misread."""
     out, inside = list[str](), False
     for token in _TOKEN.findall(pattern):
-        letter = token[1] if len(token) == 2 and token[0] == "\\" else ""
-        if letter.lower() in _CLASSES and letter:
-            chars = _CLASSES[letter.lower()]
-            if letter.islower():
-                out.append(chars if inside else f"[{chars}]")
-            else:
-                out.append(f"[^{chars}]" if not inside else _outside(letter))
-        elif re.match(r"\\[uU]", token):
-            out.append(f"\\x{{{token[2:].strip('{}')}}}")
-        elif token == "(?<":
-            out.append("(?P<" if not inside else token)
-        else:
-            if token.startswith("[") and not token.startswith("[:") and not inside:
-                inside = True
-            elif token == "]":
-                inside = False
+        if token[0] == "\\":
+            out.append(_escape(token, inside))
+        elif inside:
+            if token.startswith("[") and not token.startswith("[:") or token == "&&":
+                raise Unusable
+            inside = token != "]"
             out.append(token)
+        elif token in ("{", "(?#"):
+            raise Unusable
+        else:
+            inside = token.startswith("[")
+            out.append({"(?<": "(?P<"}.get(token, f"{{0{token[1:]}" if token.startswith("{,") else token))
     return "".join(out)
 
 
-def _outside(letter: str) -> str:
-    """A negated class inside brackets, where it cannot be spelled out."""
-    return {"D": r"\P{Nd}", "W": r"\W", "S": r"\S"}[letter]
+def _escape(token: str, inside: bool) -> str:
+    letter = token[1:2]
+    if token[1] in "uU" and len(token) > 2:
+        return f"\\x{{{token[2:].strip('{}')}}}"
+    if len(token) == 2 and letter in _INSIDE:
+        return _INSIDE[letter] if inside else _OUTSIDE[letter]
+    refused = (letter.isascii() and letter.isalnum() and letter not in _ESCAPED) or letter in "<>"
+    if refused or token == "\\b{" or token.startswith(("\\p{^", "\\P{^")) or (inside and letter in "bBAz"):
+        raise Unusable
+    return token

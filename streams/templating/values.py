@@ -139,7 +139,7 @@ def size_of(value: object) -> int:
     if type(value) is str:
         return 1 + (len(value) >> 4)
     if isinstance(value, dict):
-        return 1 + len(value) + sum(map(size_of, value.values()))
+        return 4 + len(value) + sum(map(size_of, value.values()))
     if isinstance(value, list):
-        return 1 + sum(map(size_of, value))
+        return 4 + sum(map(size_of, value))
     return 1
