@@ -94,17 +94,16 @@ class ExpressionCompiler:
     def _with_default(self, find: Evaluate, default: Call) -> Evaluate:
         """`default` takes the place of what is missing and of null."""
         given = default.arguments.get("value")
-        if given is None:
-            place = self._locate(default.at)
-
-            def otherwise(run: Run) -> Any:
-                raise RenderFailed("the filter `default` needs an argument `value`", *place)
-        else:
-            otherwise = self.value(given)
+        place = self._locate(default.at)
+        otherwise = None if given is None else self.value(given)
 
         def evaluate(run: Run) -> Any:
             value = find(run)
-            return otherwise(run) if value is MISSING or value is None else value
+            if value is not MISSING and value is not None:
+                return value
+            if otherwise is None:
+                raise RenderFailed("the filter `default` needs an argument `value`", *place)
+            return otherwise(run)
 
         return evaluate
 

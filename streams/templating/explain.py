@@ -14,11 +14,11 @@ from typing import Final
 _IDIOMS: Final[tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...]] = tuple(
     (re.compile(f"(?:{before})$", re.DOTALL), re.compile(after, re.DOTALL), hint)
     for before, after, hint in (
-        (r"\|\s*(?:default|d)\s*\(\s*", r"", "filters take named arguments: `default(value=\"x\")`"),
-        (r"\|\s*replace\s*\(\s*", r"", "filters take named arguments: `replace(from=\"a\", to=\"b\")`"),
-        (r"\|\s*join\s*\(\s*", r"", "filters take named arguments: `join(sep=\", \")`"),
+        (r"\|\s*(?:default|d)\s*\(\s*", r"", 'filters take named arguments: `default(value="x")`'),
+        (r"\|\s*replace\s*\(\s*", r"", 'filters take named arguments: `replace(from="a", to="b")`'),
+        (r"\|\s*join\s*\(\s*", r"", 'filters take named arguments: `join(sep=", ")`'),
         (r"\|\s*truncate\s*\(\s*", r"", "filters take named arguments: `truncate(length=80)`"),
-        (r"\|\s*(?:date|strftime)\s*\(\s*", r"", "filters take named arguments: `date(format=\"%Y-%m-%d\")`"),
+        (r"\|\s*(?:date|strftime)\s*\(\s*", r"", 'filters take named arguments: `date(format="%Y-%m-%d")`'),
         (r"\|\s*\w+\s*\(\s*", r"", "filters take named arguments: `name(argument=value)`"),
         (r"\w\s*\(\s*", r"", "functions take named arguments: `range(end=3)`; values have no methods"),
         (r"", r"\s*\([^)]*\)\s*(?:%}|}}|$)", "values have no methods: use a filter, `value | name`"),
@@ -29,14 +29,22 @@ _IDIOMS: Final[tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...]] = tuple
         (r"", r"\s*!(?!=)", "write `not`"),
         (r"", r"\s*={1}(?!=)", "compare with `==`"),
         (r"=", r"==", "compare with `==`"),
-        (r"\bnot\s*\(.*", r"", "`not` cannot stand before a parenthesis with `and`, `or` or a comparison: negate its parts"),  # noqa: E501
+        (
+            r"\bnot\s*\(.*",
+            r"",
+            "`not` cannot stand before a parenthesis with `and`, `or` or a comparison: negate its parts",
+        ),
         (r"", r"\s*//", "there is no whole division: `a / b | int`"),
         (r"/\s*", r"/", "there is no whole division: `a / b | int`"),
         (r"\*\s*", r"\*", "there is no power operator"),
         (r"\[[^\]]*", r":", "there are no slices: `array | slice(start=1, end=3)`"),
         (r"", r"\s*{(?![{%#])", "there are no object literals"),
         (r"", r"\s*\+", "strings are joined with `~`; filters on a string come after the whole expression"),
-        (r"", r"\s*~", "`~` joins strings, numbers, variables and function calls; put a filtered value in a variable with `set` first"),  # noqa: E501
+        (
+            r"",
+            r"\s*~",
+            "`~` joins strings, numbers, variables and function calls; put a filtered value in a variable with `set` first",  # noqa: E501
+        ),
         (r"\b(?:true|false|True|False)(?:\w+\s*)?", r"", "a name cannot begin with `true` or `false`"),
         (r"[\"'`)\]]\s*", r"is\b", "only a variable can be tested: put the value in one with `set` first"),
         (r"\s(?:==|!=|<=?|>=?)\s*", r"\[", "arrays cannot be compared here: put them in variables with `set` first"),

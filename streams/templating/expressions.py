@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from streams.templating.scanner import Scanner
 from streams.templating.tree import (
@@ -56,11 +56,11 @@ class ExpressionParser(Scanner):
         self._remembered: dict[tuple[str, int], tuple[object, int]] = {}
 
     # Results by rule and place: a rule that two choices begin with is parsed once, which keeps parsing linear.
-    def _once(self, rule: Callable[[], _T | None]) -> _T | None:
+    def _once(self, rule: Callable[[], _T]) -> _T:
         key = (rule.__name__, self.position)
         if key in self._remembered:
             result, self.position = self._remembered[key]
-            return result  # type: ignore[return-value]  # what this rule returned the first time
+            return cast("_T", result)  # what this rule returned the first time
         start = self.position
         found = rule()
         if found is None:
@@ -444,9 +444,7 @@ def _by_precedence(
         else:
             groups[-1][0].append(operand)
             groups[-1][1].append(operator)
-    joined = [
-        _by_precedence(of, by, tuple(tighter), build) if tighter and by else of[0] for of, by in groups
-    ]
+    joined = [_by_precedence(of, by, tuple(tighter), build) if tighter and by else of[0] for of, by in groups]
     result = joined[0]
     for (operator_word, at), right in zip(splits, joined[1:], strict=True):
         result = Expression(build(operator_word, result, right, at))

@@ -22,7 +22,13 @@ def get_context(arguments: Arguments, run: Run) -> dict[str, Any]:
     return dict(run.context)
 
 
-@function("range", "An array of whole numbers from `start` (0) up to, not including, `end`, by steps of `step_by` (1).", "end, start, step_by", "{{ range(start=1, end=4) }}", "[1, 2, 3]")  # noqa: E501
+@function(
+    "range",
+    "An array of whole numbers from `start` (0) up to, not including, `end`, by steps of `step_by` (1).",
+    "end, start, step_by",
+    "{{ range(start=1, end=4) }}",
+    "[1, 2, 3]",
+)
 def range_(arguments: Arguments, run: Run) -> list[int]:
     start, step = size_argument(arguments, "start", 0), size_argument(arguments, "step_by", 1)
     end = size_argument(arguments, "end")
@@ -35,7 +41,13 @@ def range_(arguments: Arguments, run: Run) -> list[int]:
     return list(numbers)
 
 
-@function("now", "This moment as text, or with `timestamp=true` in seconds since 1970; `utc=true` in UTC and not local time.", "timestamp, utc", "{{ now(timestamp=true) }}", "1638403600")  # noqa: E501
+@function(
+    "now",
+    "This moment as text, or with `timestamp=true` in seconds since 1970; `utc=true` in UTC and not local time.",
+    "timestamp, utc",
+    "{{ now(timestamp=true) }}",
+    "1638403600",
+)
 def now(arguments: Arguments, run: Run) -> str | int:
     utc, seconds = boolean_argument(arguments, "utc"), boolean_argument(arguments, "timestamp")
     if run.now is None:
@@ -44,12 +56,24 @@ def now(arguments: Arguments, run: Run) -> str | int:
     return int(moment.timestamp() // 1) if seconds else rfc3339(moment, utc=utc)
 
 
-@function("throw", "Makes the rendering fail with `message`.", "message", '{% if alert.status == "Unknown" %}{{ throw(message="unknown status") }}{% endif %}', "")  # noqa: E501
+@function(
+    "throw",
+    "Makes the rendering fail with `message`.",
+    "message",
+    '{% if alert.status == "Unknown" %}{{ throw(message="unknown status") }}{% endif %}',
+    "",
+)
 def throw(arguments: Arguments, run: Run) -> Any:
     raise RenderFailed(text_argument(arguments, "message"))
 
 
-@function("get_random", "A whole number from `start` (0) up to, not including, `end`, by chance.", "end, start", "{{ get_random(start=4, end=5) }}", "4")  # noqa: E501
+@function(
+    "get_random",
+    "A whole number from `start` (0) up to, not including, `end`, by chance.",
+    "end, start",
+    "{{ get_random(start=4, end=5) }}",
+    "4",
+)
 def get_random(arguments: Arguments, run: Run) -> int:
     start, end = whole_argument(arguments, "start", 0), whole_argument(arguments, "end")
     if start >= end:

@@ -19,7 +19,9 @@ class Limits:
     parse_steps: int = 24_000  # attempts of the parser, about 50 ms; a service key template needs 300
     nesting: int = 24  # expressions or blocks inside one another; each level costs up to 15 Python frames of 1,000
     steps: int = 150_000  # evaluations and elements looked at, about 40 ms
-    characters: int = 2_000_000  # of all text made on the way, the output among it: four times PagerDuty's 512,000 bytes
+    characters: int = (
+        2_000_000  # of all text made on the way, the output among it: four times PagerDuty's 512,000 bytes
+    )
     macro_depth: int = 24  # macros calling macros
 
 

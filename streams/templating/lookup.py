@@ -11,7 +11,7 @@ from streams.templating.labels import concerns_labels, walk_labels
 from streams.templating.paths import Step, Way, computed_parts, explain_missing, pointer_of, walk, way_of
 from streams.templating.run import Evaluate, Run
 from streams.templating.scope import LOOP_WORDS, Kind, Scope
-from streams.templating.values import MISSING, is_number, kind_of, text_of, float_json
+from streams.templating.values import MISSING, float_json, is_number, kind_of, text_of
 
 Place = tuple[int, int]
 
@@ -96,7 +96,7 @@ def _index_text(value: object, place: Place) -> str:
 def _static(way: Way, scope: Scope) -> Evaluate:
     candidates = scope.candidates(way.root)
     if candidates:
-        return _through_frames(way, scope, candidates)
+        return _through_frames(way, candidates)
     return _in_event(way)
 
 
@@ -113,7 +113,7 @@ def _in_event(way: Way) -> Evaluate:
     if not steps:
         return lambda run: run.context.get(root, MISSING)
     if len(steps) == 1:
-        key, index = steps[0]
+        key = steps[0].key
 
         def one(run: Run) -> Any:
             value = run.context.get(root, MISSING)
@@ -123,8 +123,7 @@ def _in_event(way: Way) -> Evaluate:
     return lambda run: walk(run.context.get(root, MISSING), steps)
 
 
-def _through_frames(way: Way, scope: Scope, candidates: list[tuple[Kind, int]]) -> Evaluate:
-    root, steps, pointer = way
+def _through_frames(way: Way, candidates: list[tuple[Kind, int]]) -> Evaluate:
     attempts = [attempt for kind, slot in candidates if (attempt := _attempt(kind, slot, way)) is not None]
     last = _in_event(way)
 
@@ -140,7 +139,7 @@ def _through_frames(way: Way, scope: Scope, candidates: list[tuple[Kind, int]]) 
 
 def _attempt(kind: Kind, slot: int, way: Way) -> Evaluate | None:
     """A look into one slot; None when this path can never be found there."""
-    root, steps, pointer = way
+    root, steps, pointer = way.root, way.steps, way.pointer
     if kind == "key":
         return None if "." in pointer else lambda run: run.slots[slot]
     if kind == "loop":

@@ -37,7 +37,9 @@ class MacroTable:
         """One use of a macro: a function that gives its text. Raises TemplateWrong."""
         if call.namespace != "self":
             raise TemplateWrong(
-                f"there is no macro file `{call.namespace}`", *place, "macros of this template are used as `self::name()`"
+                f"there is no macro file `{call.namespace}`",
+                *place,
+                "macros of this template are used as `self::name()`",
             )
         compiled = self.macros.get(call.name)
         if compiled is None:

@@ -57,7 +57,14 @@ _ALSO: Final[dict[str, frozenset[str]]] = {
     "filter": frozenset({"block"}),
 }
 # What the body of a tag is, given where the tag stands.
-_INSIDE_IF: Final = {"top": "content", "content": "content", "block": "block", "for": "for", "macro": "macro", "filter": "filter"}  # noqa: E501
+_INSIDE_IF: Final = {
+    "top": "content",
+    "content": "content",
+    "block": "block",
+    "for": "for",
+    "macro": "macro",
+    "filter": "filter",
+}
 
 
 class Parser(ExpressionParser):

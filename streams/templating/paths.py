@@ -24,7 +24,7 @@ class Step(NamedTuple):
     """One step down: a key of an object, or an index of an array when the key reads as one."""
 
     key: str
-    index: int | None
+    position: int | None
 
 
 class Way(NamedTuple):

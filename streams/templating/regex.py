@@ -29,7 +29,14 @@ _NOT_SPACE: Final = (
     r"\x{202a}-\x{202e}\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{10ffff}"
 )
 _INSIDE: Final = {"w": _WORD, "d": r"\p{Nd}", "s": _SPACE, "W": _NOT_WORD, "D": r"\P{Nd}", "S": _NOT_SPACE}
-_OUTSIDE: Final = {"w": f"[{_WORD}]", "d": r"\p{Nd}", "s": f"[{_SPACE}]", "W": f"[^{_WORD}]", "D": r"\P{Nd}", "S": f"[^{_SPACE}]"}
+_OUTSIDE: Final = {
+    "w": f"[{_WORD}]",
+    "d": r"\p{Nd}",
+    "s": f"[{_SPACE}]",
+    "W": f"[^{_WORD}]",
+    "D": r"\P{Nd}",
+    "S": f"[^{_SPACE}]",
+}
 _TOKEN: Final = re.compile(
     r"""\\[pP]\{[^}]*\} | \\x\{[^}]*\} | \\[uU]\{[^}]*\} | \\u[0-9A-Fa-f]{4} | \\U[0-9A-Fa-f]{8} | \\b\{ | \\.
     | \[:\^?\w+:\] | \[\^?\]? | \(\?<(?=[A-Za-z_]) | \(\?\# | \{[0-9]+(?:,[0-9]*)?\} | \{,[0-9]+\} | && | .""",
@@ -74,7 +81,7 @@ def translated(pattern: str) -> str:
         if token[0] == "\\":
             out.append(_escape(token, inside))
         elif inside:
-            if token.startswith("[") and not token.startswith("[:") or token == "&&":
+            if (token.startswith("[") and not token.startswith("[:")) or token == "&&":
                 raise Unusable
             inside = token != "]"
             out.append(token)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from streams.errors import DataMissing, RenderFailed, TemplateWrong
 from streams.templating.explain import nearest
@@ -19,6 +19,9 @@ Arguments = dict[str, Any]
 FilterFunction = Callable[[Any, Arguments, Run], Any]
 FunctionFunction = Callable[[Arguments, Run], Any]
 TestFunction = Callable[[Any, list[Any], Run], bool]
+_Filter = TypeVar("_Filter", bound=FilterFunction)
+_Function = TypeVar("_Function", bound=FunctionFunction)
+_Test = TypeVar("_Test", bound=TestFunction)
 
 
 @dataclass(frozen=True)
@@ -82,30 +85,34 @@ _JINJA_TESTS: Final = {
 }
 
 
-def filter_(name: str, says: str, arguments: str, example: str, gives: str, *, ours: bool = False) -> Any:
+def filter_(
+    name: str, says: str, arguments: str, example: str, gives: str, *, ours: bool = False
+) -> Callable[[_Filter], _Filter]:
     """Register the decorated function as a filter: it takes the value, the arguments and the rendering."""
 
-    def register(function: FilterFunction) -> FilterFunction:
+    def register(function: _Filter) -> _Filter:
         FILTERS[name] = Filter(name, says, arguments, example, gives, ours, function)
         return function
 
     return register
 
 
-def function(name: str, says: str, arguments: str, example: str, gives: str, *, ours: bool = False) -> Any:
+def function(
+    name: str, says: str, arguments: str, example: str, gives: str, *, ours: bool = False
+) -> Callable[[_Function], _Function]:
     """Register the decorated function as a function of the language."""
 
-    def register(of: FunctionFunction) -> FunctionFunction:
+    def register(of: _Function) -> _Function:
         FUNCTIONS[name] = Function(name, says, arguments, example, gives, ours, of)
         return of
 
     return register
 
 
-def test(name: str, says: str, arguments: str, example: str, gives: str) -> Any:
+def test(name: str, says: str, arguments: str, example: str, gives: str) -> Callable[[_Test], _Test]:
     """Register the decorated function as a test: it takes the value or MISSING, the arguments and the rendering."""
 
-    def register(of: TestFunction) -> TestFunction:
+    def register(of: _Test) -> _Test:
         TESTS[name] = Tester(name, says, arguments, example, gives, False, of)
         return of
 

@@ -61,9 +61,7 @@ class Condition:
     def __init__(self, evaluate: Callable[[Run], Any]) -> None:
         self._evaluate = evaluate
 
-    def evaluate(
-        self, context: Mapping[str, Any], *, now: Clock | None = None, dice: Dice = random.randrange
-    ) -> bool:
+    def evaluate(self, context: Mapping[str, Any], *, now: Clock | None = None, dice: Dice = random.randrange) -> bool:
         """Whether the condition holds for this event. A value that is missing makes it false (Coralogix, condition
         templating). Raises RenderFailed when it gives anything but a boolean, and as `Template.render` does."""
         run = Run(context, 0, now, dice)

@@ -70,7 +70,13 @@ def even(value: Any, given: list[Any], run: Run) -> bool:
     return not odd(value, given, run)
 
 
-@test("divisibleby", "The number can be divided by the argument.", "number", "{% set n = 9 %}{{ n is divisibleby(3) }}", "true")  # noqa: E501
+@test(
+    "divisibleby",
+    "The number can be divided by the argument.",
+    "number",
+    "{% set n = 9 %}{{ n is divisibleby(3) }}",
+    "true",
+)
 def divisibleby(value: Any, given: list[Any], run: Run) -> bool:
     number, by = _number(value), _number(_one(given))
     return by != 0 and math.fmod(number, by) == 0.0
@@ -88,7 +94,9 @@ def object_(value: Any, given: list[Any], run: Run) -> bool:
     return type(value) is dict
 
 
-@test("starting_with", "The text begins with the argument.", "text", '{{ alertDef.name is starting_with("CPU") }}', "true")
+@test(
+    "starting_with", "The text begins with the argument.", "text", '{{ alertDef.name is starting_with("CPU") }}', "true"
+)
 def starting_with(value: Any, given: list[Any], run: Run) -> bool:
     return _text(value).startswith(_text(_one(given)))
 
@@ -98,7 +106,13 @@ def ending_with(value: Any, given: list[Any], run: Run) -> bool:
     return _text(value).endswith(_text(_one(given)))
 
 
-@test("containing", "The text has the argument in it, the array has it as an element, the object as a key.", "any", '{{ alertDef.name is containing("usage") }}', "true")  # noqa: E501
+@test(
+    "containing",
+    "The text has the argument in it, the array has it as an element, the object as a key.",
+    "any",
+    '{{ alertDef.name is containing("usage") }}',
+    "true",
+)
 def containing(value: Any, given: list[Any], run: Run) -> bool:
     wanted = _one(given)
     if type(value) is list:
@@ -108,6 +122,12 @@ def containing(value: Any, given: list[Any], run: Run) -> bool:
     return _text(wanted) in value
 
 
-@test("matching", "A part of the text matches the regular expression.", "pattern", '{{ alertDef.name is matching("(?i)^cpu") }}', "true")  # noqa: E501
+@test(
+    "matching",
+    "A part of the text matches the regular expression.",
+    "pattern",
+    '{{ alertDef.name is matching("(?i)^cpu") }}',
+    "true",
+)
 def matching(value: Any, given: list[Any], run: Run) -> bool:
     return matches(_text(_one(given)), _text(value), run.meter)

@@ -26,5 +26,7 @@ def difference(tera: Oracle, template: str, event: dict[str, Any]) -> str:
 def listed(error: TemplateError) -> bool:
     """Whether this refusal is a deliberate difference: names are checked when a template is compiled, even in places
     that are never reached, and every rendering is bounded."""
-    unknown = isinstance(error, TemplateWrong) and error.message.startswith(("there is no ", "the macro `", "`get_env`"))
+    unknown = isinstance(error, TemplateWrong) and error.message.startswith(
+        ("there is no ", "the macro `", "`get_env`")
+    )
     return unknown or isinstance(error, TemplateTooCostly)

@@ -11,28 +11,38 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-TEXTS = ["", "a", "b", "abc", "A b-C", " x ", "1", "-7", "0x1F", "1.5", "été", "日本", "e\u0301a", "<b>x</b> <i>", "a,b,,c", "it's", "l1\nl2\n",
-         "x\\ny", "true", "2021-12-02", "2021-12-02T00:06:40+02:00", "10%", "a/b?c=d&e", "Ünï çödé", "ß", "\t", "key", "k.v", "b.c"]  # fmt: skip
-NUMBERS = [0, 1, -1, 2, 3, 7, 10, 255, 1638403600, 2**31, 2**53 + 1, 2**63 - 1, -(2**63), 2**63, 2**64 - 1, 0.0, -0.0, 0.5, 1.0, 2.5, -2.5,
+TEXTS = ["", "a", "b", "abc", "A b-C", " x ", "1", "-7", "0x1F", "1.5", "été", "日本", "e\u0301a", "<b>x</b> <i>", "a,b,,c", "it's", "l1\nl2\n",  # noqa: E501
+         "x\\ny", "true", "2021-12-02", "2021-12-02T00:06:40+02:00", "10%", "a/b?c=d&e", "Ünï çödé", "ß", "\t", "key", "k.v", "b.c"]  # fmt: skip  # noqa: E501
+NUMBERS = [0, 1, -1, 2, 3, 7, 10, 255, 1638403600, 2**31, 2**53 + 1, 2**63 - 1, -(2**63), 2**63, 2**64 - 1, 0.0, -0.0, 0.5, 1.0, 2.5, -2.5,  # noqa: E501
            1e16, 1e21, 1e-7, 123.456, 1.7976931348623157e308, 5e-324]  # fmt: skip
 KEYS = ["a", "b", "c", "k", "key", "k.v", "x y", "0", "1", "A"]
 NAMES = ["a", "b", "s", "t", "l", "o", "arr", "key", "i"] * 2 + ["n", "d", "x", "v", "u"]
 
-scalars = st.one_of(st.sampled_from(TEXTS), st.sampled_from(NUMBERS), st.booleans(), st.none(), st.integers(-50, 50), st.floats(-1e4, 1e4))
+scalars = st.one_of(
+    st.sampled_from(TEXTS),
+    st.sampled_from(NUMBERS),
+    st.booleans(),
+    st.none(),
+    st.integers(-50, 50),
+    st.floats(-1e4, 1e4),
+)
 values = st.recursive(
     scalars,
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)),
     max_leaves=6,
 )
 rows = st.lists(
-    st.fixed_dictionaries({}, optional={"a": scalars, "k": st.sampled_from(["x", "y", "X", 1, 2, None]), "b": values}), max_size=4
+    st.fixed_dictionaries({}, optional={"a": scalars, "k": st.sampled_from(["x", "y", "X", 1, 2, None]), "b": values}),
+    max_size=4,
 )
 _usual = {
     "a": st.sampled_from(NUMBERS) | st.integers(-100, 100),
     "b": st.sampled_from(NUMBERS) | st.floats(-100, 100),
     "s": st.sampled_from(TEXTS),
     "t": st.booleans(),
-    "l": st.lists(st.sampled_from(TEXTS), max_size=4) | st.lists(st.sampled_from(NUMBERS), max_size=4) | st.lists(scalars, max_size=4),
+    "l": st.lists(st.sampled_from(TEXTS), max_size=4)
+    | st.lists(st.sampled_from(NUMBERS), max_size=4)
+    | st.lists(scalars, max_size=4),
     "o": st.dictionaries(st.sampled_from(KEYS), values, min_size=1, max_size=6),
     "arr": rows,
     "key": st.sampled_from(KEYS),
@@ -42,8 +52,7 @@ _sometimes = {"n": st.none() | values, "d": values}
 events = st.fixed_dictionaries(_usual, optional=_sometimes) | st.fixed_dictionaries({}, optional=_usual | _sometimes)
 
 FILTERS: dict[str, list[tuple[str, str]]] = {
-    **{name: [] for name in "upper lower capitalize title trim trim_start trim_end wordcount escape escape_xml urlencode urlencode_strict "
-       "addslashes linebreaksbr striptags spaceless first last length reverse as_str abs safe".split()},
+    **{name: [] for name in ["upper", "lower", "capitalize", "title", "trim", "trim_start", "trim_end", "wordcount", "escape", "escape_xml", "urlencode", "urlencode_strict", "addslashes", "linebreaksbr", "striptags", "spaceless", "first", "last", "length", "reverse", "as_str", "abs", "safe"]},  # noqa: E501
     "trim_start_matches": [("pat", "pattern")],
     "trim_end_matches": [("pat", "pattern")],
     "truncate": [("length", "small"), ("end", "text")],
@@ -69,7 +78,7 @@ FILTERS: dict[str, list[tuple[str, str]]] = {
     "date": [("format", "format"), ("timezone", "zone")],
     "default": [("value", "any")],
 }  # fmt: skip
-TESTS = {**dict.fromkeys("defined undefined string number odd even iterable object".split(), ""), "divisibleby": "number",
+TESTS = {**dict.fromkeys(["defined", "undefined", "string", "number", "odd", "even", "iterable", "object"], ""), "divisibleby": "number",  # noqa: E501
          "starting_with": "text", "ending_with": "text", "containing": "any", "matching": "regex"}  # fmt: skip
 LITERALS = {
     "pattern": ["''", "'a'", "'/'", "','", "'\\n'", "' '", "'b'", "s"],
@@ -80,10 +89,10 @@ LITERALS = {
     "number": ["0", "1", "-1", "2", "1.5", "-0.5", "a", "b", "10"],
     "attribute": ["'a'", "'k'", "'b'", "'b.c'", "'b.a.k'", "'zz'", "''", "key", "'0'"],
     "method": ["'common'", "'ceil'", "'floor'", "'up'"],
-    "format": ["'%Y-%m-%d'", "'%H:%M:%S'", "'%A %B %e %j %U %W %V %G'", "'%s %f %.3f'", "'%+'", "'%Z %z %:z'", "'%-d/%_m/%y %I%p %l%P'",
+    "format": ["'%Y-%m-%d'", "'%H:%M:%S'", "'%A %B %e %j %U %W %V %G'", "'%s %f %.3f'", "'%+'", "'%Z %z %:z'", "'%-d/%_m/%y %I%p %l%P'",  # noqa: E501
                "'%c|%D|%x|%X|%r|%v|%C|%g|%u|%w|%k'", "'%Q'", "'%'", "'%%'", "'%5'"],
     "zone": ["'Europe/Berlin'", "'America/New_York'", "'UTC'", "'Asia/Kolkata'", "'Nowhere/Land'", "'utc'"],
-    "regex": ["'a'", "'^a'", "'(?i)A'", "'[0-9]+'", "'\\\\d'", "'\\w+\\s'", "'('", "'x*$'", "'^$'", "'\\bb'", "'[^a-z]'", "'é'"],
+    "regex": ["'a'", "'^a'", "'(?i)A'", "'[0-9]+'", "'\\\\d'", "'\\w+\\s'", "'('", "'x*$'", "'^$'", "'\\bb'", "'[^a-z]'", "'é'"],  # noqa: E501
 }  # fmt: skip
 
 
@@ -92,7 +101,26 @@ def paths(draw: Any) -> str:
     path: str = draw(st.sampled_from(NAMES))
     for _ in range(draw(st.sampled_from([0, 0, 0, 1, 1, 2]))):
         path += draw(
-            st.sampled_from([".a", ".b", ".k", ".0", ".1", "[0]", "[1]", "['a']", '["k.v"]', "[`b`]", "[key]", "[i]", "['x y']", "[s]", "[o.a]", "[-1]"])
+            st.sampled_from(
+                [
+                    ".a",
+                    ".b",
+                    ".k",
+                    ".0",
+                    ".1",
+                    "[0]",
+                    "[1]",
+                    "['a']",
+                    '["k.v"]',
+                    "[`b`]",
+                    "[key]",
+                    "[i]",
+                    "['x y']",
+                    "[s]",
+                    "[o.a]",
+                    "[-1]",
+                ]
+            )
         )
     return path
 
@@ -110,7 +138,11 @@ def calls(draw: Any, depth: int, filters: bool) -> str:
     given = []
     for argument, kind in FILTERS[name]:
         if draw(st.integers(0, 9)) < 8:
-            literal = draw(expressions(depth - 1)) if kind == "any" and depth > 0 else draw(st.sampled_from(LITERALS.get(kind, ["1", "'a'", "n"])))
+            literal = (
+                draw(expressions(depth - 1))
+                if kind == "any" and depth > 0
+                else draw(st.sampled_from(LITERALS.get(kind, ["1", "'a'", "n"])))
+            )
             given.append(f"{argument}={literal}")
     if draw(st.integers(0, 19)) == 0:
         given.append("other=1")
@@ -119,7 +151,9 @@ def calls(draw: Any, depth: int, filters: bool) -> str:
 
 @st.composite
 def operands(draw: Any, depth: int) -> str:
-    kind = draw(st.sampled_from(["path"] * 5 + ["int", "float", "string", "string", "bool", "test", "call", "paren", "macro"]))
+    kind = draw(
+        st.sampled_from(["path"] * 5 + ["int", "float", "string", "string", "bool", "test", "call", "paren", "macro"])
+    )
     if kind == "path":
         return str(draw(paths()))
     if kind == "int":
@@ -133,7 +167,9 @@ def operands(draw: Any, depth: int) -> str:
     if kind == "test":
         name = draw(st.sampled_from(sorted(TESTS)))
         argument = TESTS[name] and draw(st.sampled_from(LITERALS.get(TESTS[name], ["1", "'a'", "a", "s", "n"])))
-        return f"{draw(paths())} is {draw(st.sampled_from(['', '', 'not ']))}{name}{f'({argument})' if argument else ''}"
+        return (
+            f"{draw(paths())} is {draw(st.sampled_from(['', '', 'not ']))}{name}{f'({argument})' if argument else ''}"
+        )
     if kind == "call":
         return str(draw(calls(depth, False)))
     if kind == "macro":
@@ -142,13 +178,34 @@ def operands(draw: Any, depth: int) -> str:
 
 
 FITTING = {
-    "s": "upper lower capitalize title trim truncate wordcount replace split indent int float length reverse escape urlencode date "
-    "trim_start_matches striptags json_encode default".split(),
-    "l": "first last nth join sort unique slice concat length reverse json_encode".split(),
-    "arr": "map filter group_by sort unique first last slice json_encode".split(),
-    "a": "abs round int float as_str pluralize filesizeformat date json_encode".split(),
-    "b": "abs round int float as_str pluralize json_encode".split(),
-    "o": "get length json_encode".split(),
+    "s": [
+        "upper",
+        "lower",
+        "capitalize",
+        "title",
+        "trim",
+        "truncate",
+        "wordcount",
+        "replace",
+        "split",
+        "indent",
+        "int",
+        "float",
+        "length",
+        "reverse",
+        "escape",
+        "urlencode",
+        "date",
+        "trim_start_matches",
+        "striptags",
+        "json_encode",
+        "default",
+    ],
+    "l": ["first", "last", "nth", "join", "sort", "unique", "slice", "concat", "length", "reverse", "json_encode"],
+    "arr": ["map", "filter", "group_by", "sort", "unique", "first", "last", "slice", "json_encode"],
+    "a": ["abs", "round", "int", "float", "as_str", "pluralize", "filesizeformat", "date", "json_encode"],
+    "b": ["abs", "round", "int", "float", "as_str", "pluralize", "json_encode"],
+    "o": ["get", "length", "json_encode"],
 }
 
 
@@ -176,7 +233,11 @@ def filtered(draw: Any, depth: int) -> str:
 
 @st.composite
 def expressions(draw: Any, depth: int = 2) -> str:
-    shape = draw(st.sampled_from(["one"] * 4 + ["math", "math", "compare", "compare", "logic", "logic", "not", "in", "concat", "array"]))
+    shape = draw(
+        st.sampled_from(
+            ["one"] * 4 + ["math", "math", "compare", "compare", "logic", "logic", "not", "in", "concat", "array"]
+        )
+    )
     if shape == "array":
         return f"[{', '.join(draw(st.lists(filtered(depth - 1), max_size=3)))}]" if depth > 0 else "[1, 'a']"
     if shape == "not":
@@ -184,9 +245,11 @@ def expressions(draw: Any, depth: int = 2) -> str:
     if shape == "one" or depth <= 0:
         return str(draw(filtered(depth)))
     if shape == "in":
-        return f"{draw(filtered(depth - 1))} {draw(st.sampled_from(['in', 'in', 'not in']))} {draw(expressions(depth - 1))}"
+        return f"{draw(filtered(depth - 1))} {draw(st.sampled_from(['in', 'in', 'not in']))} {draw(expressions(depth - 1))}"  # noqa: E501
     if shape == "concat":
-        return " ~ ".join(draw(st.lists(operands(0), min_size=2, max_size=3))) + draw(st.sampled_from(["", " | upper", " | length"]))
+        return " ~ ".join(draw(st.lists(operands(0), min_size=2, max_size=3))) + draw(
+            st.sampled_from(["", " | upper", " | length"])
+        )
     operators = {"math": "+-*/%", "compare": ["==", "!=", "<", "<=", ">", ">="], "logic": ["and", "or"]}[shape]
     side = expressions(depth - 1) if shape == "logic" else filtered(depth - 1)
     parts = [draw(side)]
@@ -203,12 +266,20 @@ def tags(draw: Any, inside: str) -> str:
 
 @st.composite
 def nodes(draw: Any, depth: int, loop: bool) -> str:
-    kind = draw(st.sampled_from(["text"] * 3 + ["print"] * 5 + ["set", "set", "if", "for", "filter", "raw", "comment", "leave", "global", "block"]))
+    kind = draw(
+        st.sampled_from(
+            ["text"] * 3
+            + ["print"] * 5
+            + ["set", "set", "if", "for", "filter", "raw", "comment", "leave", "global", "block"]
+        )
+    )
     if kind == "text" or (depth <= 0 and kind in ("if", "for", "filter", "block")):
         return str(draw(st.sampled_from([" ", "\n", "x", " a\n  b ", "{", "}}", "%}", "\r\n", "é\u00a0", ""])))
     if kind == "print":
         opening, closing = draw(st.sampled_from(["{{", "{{", "{{-"])), draw(st.sampled_from(["}}", "}}", "-}}"]))
-        shown = draw(expressions() | st.sampled_from(["loop.index", "loop.last", "loop.first", "x", "v", "k", "__tera_context"]))
+        shown = draw(
+            expressions() | st.sampled_from(["loop.index", "loop.last", "loop.first", "x", "v", "k", "__tera_context"])
+        )
         return f"{opening} {shown} {closing}"
     if kind in ("set", "global"):
         word = "set" if kind == "set" else "set_global"
@@ -227,7 +298,22 @@ def nodes(draw: Any, depth: int, loop: bool) -> str:
             text += draw(tags("else")) + draw(bodies(depth - 1, loop))
         return str(text + draw(tags("endif")))
     if kind == "for":
-        over = draw(st.sampled_from(["l", "l", "arr", "s", "range(end=3)", "[1, 'a', b]", "d", "l | reverse", "arr | sort(attribute='a')", "key | split(pat='')"]))
+        over = draw(
+            st.sampled_from(
+                [
+                    "l",
+                    "l",
+                    "arr",
+                    "s",
+                    "range(end=3)",
+                    "[1, 'a', b]",
+                    "d",
+                    "l | reverse",
+                    "arr | sort(attribute='a')",
+                    "key | split(pat='')",
+                ]
+            )
+        )
         head = f"{draw(st.sampled_from(['x', 'v']))} in {over}"
         if draw(st.integers(0, 2)) == 0:
             head = f"k, v in {draw(st.sampled_from(['o', 'o', 'd', 'arr | group_by(attribute=`k`)', 'l']))}"
@@ -236,7 +322,11 @@ def nodes(draw: Any, depth: int, loop: bool) -> str:
             text += draw(tags("else")) + draw(bodies(depth - 1, True))
         return str(text + draw(tags("endfor")))
     if kind == "block":
-        return "" if loop else f"{draw(tags('block b' + str(draw(st.integers(0, 50)))))}{draw(bodies(depth - 1, False))}{draw(tags('endblock'))}"
+        return (
+            ""
+            if loop
+            else f"{draw(tags('block b' + str(draw(st.integers(0, 50)))))}{draw(bodies(depth - 1, False))}{draw(tags('endblock'))}"  # noqa: E501
+        )
     return f"{draw(tags(f'filter {draw(calls(1, True))}'))}{draw(bodies(depth - 1, False))}{draw(tags('endfilter'))}"
 
 
@@ -249,9 +339,17 @@ def bodies(draw: Any, depth: int, loop: bool) -> str:
 def templates(draw: Any) -> str:
     text = "".join(draw(st.lists(nodes(2, False), min_size=1, max_size=3)))
     if "self::" in text:
-        macro_body = draw(st.sampled_from(["{{ p }}", "{{ p }}{{ q }}{{ s }}", "{% if p %}{{ x }}{% endif %}", "{% set x = p %}{{ x }}", ""]))
+        macro_body = draw(
+            st.sampled_from(
+                ["{{ p }}", "{{ p }}{{ q }}{{ s }}", "{% if p %}{{ x }}{% endif %}", "{% set x = p %}{{ x }}", ""]
+            )
+        )
         text = draw(tags("macro m(p, q=2)")) + macro_body + draw(tags("endmacro")) + text
     if draw(st.integers(0, 14)) == 0 and text:
         at = draw(st.integers(0, len(text) - 1))
-        text = text[:at] + draw(st.sampled_from(["", " ", "(", ")", "'", "|", "-", "}", ".", "not ", "1", "e", "[", "="])) + text[at + draw(st.integers(0, 1)) :]
+        text = (
+            text[:at]
+            + draw(st.sampled_from(["", " ", "(", ")", "'", "|", "-", "}", ".", "not ", "1", "e", "[", "="]))
+            + text[at + draw(st.integers(0, 1)) :]
+        )
     return str(text)

@@ -10,11 +10,11 @@ from tera_compare import difference
 from tera_oracle import Oracle
 
 EVENT: dict[str, Any] = {
-    "a": 1, "b": 2.0, "s": "x", "n": None, "t": True, "o": {"z": 1, "a": 2, "B": 3}, "key": "b", "i": 1, "text": "say \"hi\"\r\n<b>",
-    "l": [3, 1, 2], "mixed": [1, "x", None, True, 1.5, {"a": 1}, [1]], "max": 2**63 - 1, "min": -(2**63), "big": 2**63, "huge": 2**64 - 1,
-    "f": 1e300, "tie": 900719925474099.25, "nested": {"b": {"c": 5}, "k.v": 6, "x y": 7}, "rows": [{"k": "x", "n": 1}, {"k": "y"}, {"k": "x", "n": None}],
-    "empty": [], "floats": [1.0, 1e16, 1e-7, -0.0, 0.1], "combined": "e\u0301a", "date": "2021-12-02T00:06:40.5+02:00", "seconds": 1638403600,
-    "milliseconds": 1638403600123, "quoted": {"it's": 1, 'a"b': 2, "a[b]": 3, "a/b": 4, "~1": 5, "": 6, "a\\b": 7}, "odd": 'a"b', "bracket": "a[b]",
+    "a": 1, "b": 2.0, "s": "x", "n": None, "t": True, "o": {"z": 1, "a": 2, "B": 3}, "key": "b", "i": 1, "text": "say \"hi\"\r\n<b>",  # noqa: E501
+    "l": [3, 1, 2], "mixed": [1, "x", None, True, 1.5, {"a": 1}, [1]], "max": 2**63 - 1, "min": -(2**63), "big": 2**63, "huge": 2**64 - 1,  # noqa: E501
+    "f": 1e300, "tie": 900719925474099.25, "nested": {"b": {"c": 5}, "k.v": 6, "x y": 7}, "rows": [{"k": "x", "n": 1}, {"k": "y"}, {"k": "x", "n": None}],  # noqa: E501
+    "empty": [], "floats": [1.0, 1e16, 1e-7, -0.0, 0.1], "combined": "e\u0301a", "date": "2021-12-02T00:06:40.5+02:00", "seconds": 1638403600,  # noqa: E501
+    "milliseconds": 1638403600123, "quoted": {"it's": 1, 'a"b': 2, "a[b]": 3, "a/b": 4, "~1": 5, "": 6, "a\\b": 7}, "odd": 'a"b', "bracket": "a[b]",  # noqa: E501
 }  # fmt: skip
 
 TEMPLATES = """
@@ -217,7 +217,7 @@ a }} b %} c #} { {
 {{ a | nothing }}
 {{ a is nothing }}
 {{ now }}
-""".strip("\n").split("\n")
+""".strip("\n").split("\n")  # noqa: E501
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
@@ -227,7 +227,30 @@ def test_a_case_is_as_tera_has_it(template: str, tera: Oracle) -> None:
 
 @pytest.mark.parametrize(
     "template",
-    ["{{ a }}\n", "\n\n{% if t %}\n a\n{% endif %}\n", "a\r\n{%- if t %}\r\nb{% endif %}", "{% raw %}\n x\n{% endraw %}\n", "\u00a0{{- a -}}\u2003x", ""],
+    [
+        "{{ a }}\n",
+        "\n\n{% if t %}\n a\n{% endif %}\n",
+        "a\r\n{%- if t %}\r\nb{% endif %}",
+        "{% raw %}\n x\n{% endraw %}\n",
+        "\u00a0{{- a -}}\u2003x",
+        "",
+    ],
 )
 def test_white_space_stays_where_no_tag_asks_for_it_to_go(template: str, tera: Oracle) -> None:
     assert difference(tera, template, EVENT) == ""
+
+
+def test_slugs_of_latin_greek_and_cyrillic_are_as_tera_has_them(tera: Oracle) -> None:
+    letters = [
+        f"a{chr(code)}b"
+        for start, end in (
+            (0x20, 0x7F),
+            (0xA0, 0x180),
+            (0x386, 0x3CF),
+            (0x400, 0x460),
+            (0x1E00, 0x1E9A),
+            (0x1EA0, 0x1EFA),
+        )
+        for code in range(start, end)
+    ]
+    assert difference(tera, "{% for x in v %}{{ x | slugify }} {% endfor %}", {"v": letters}) == ""

@@ -16,7 +16,11 @@ from tera_generator import events, templates
 from tera_oracle import Oracle
 
 EXAMPLES = int(os.environ.get("TEMPLATE_EXAMPLES", "1500"))  # about 25 s on one core
-SEED = int(os.environ.get("TEMPLATE_SEED", "0")) if EXAMPLES == 1500 else int(os.environ.get("TEMPLATE_SEED") or os.getpid())
+SEED = (
+    int(os.environ.get("TEMPLATE_SEED", "0"))
+    if EXAMPLES == 1500
+    else int(os.environ.get("TEMPLATE_SEED") or os.getpid())
+)
 
 
 @pytest.mark.timeout(60 if EXAMPLES <= 1500 else 3_600)

@@ -48,7 +48,9 @@ def named(name: str) -> dict[str, Any]:
     [
         (example["template"], name, holds)
         for example in EXAMPLES
-        if example["mode"] == "condition" and isinstance(example["expected"], dict) and "alertDef.name" in example["template"]
+        if example["mode"] == "condition"
+        and isinstance(example["expected"], dict)
+        and "alertDef.name" in example["template"]
         for name, holds in example["expected"].items()
     ],
 )

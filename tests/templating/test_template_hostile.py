@@ -33,7 +33,7 @@ BOMBS = {
     "doubling array": "{% set a = [1] %}" + "{% set a = a | concat(with=a) %}" * 40 + "{{ a }}",
     "doubling nested array": "{% set a = [1] %}" + "{% set a = [a, a] %}" * 40 + "{{ a }}",
     "deep array": "{% for x in range(end=5000) %}{% set_global a = [a | default(value=1)] %}{% endfor %}{{ a }}",
-    "deep JSON": "{% for x in range(end=300) %}{% set_global a = [a | default(value=1)] %}{% endfor %}{{ a | json_encode }}",
+    "deep JSON": "{% for x in range(end=300) %}{% set_global a = [a | default(value=1)] %}{% endfor %}{{ a | json_encode }}",  # noqa: E501
     "join with a long separator": "{{ l | join(sep=long) }}",
     "indent with a long prefix": "{% set t = l | join(sep='\\n') %}{{ t | indent(prefix=long) }}",
     "much output": "{% for x in l %}{{ long }}{% endfor %}",
@@ -44,13 +44,13 @@ BOMBS = {
     "comparing again and again": "{% for x in l %}{% if wide == wide %}{% endif %}{% endfor %}",
     "title case of a long text again and again": "{% for x in l %}{% set y = long | title %}{% endfor %}",
     "macro without end": "{% macro m() %}{{ self::m() }}{% endmacro %}{{ self::m() }}",
-    "macros in a ring": "{% macro a() %}{{ self::b() }}{% endmacro %}{% macro b() %}{{ self::a() }}{% endmacro %}{{ self::a() }}",
+    "macros in a ring": "{% macro a() %}{{ self::b() }}{% endmacro %}{% macro b() %}{{ self::a() }}{% endmacro %}{{ self::a() }}",  # noqa: E501
     "macro that branches": "{% macro m(n) %}{{ self::m(n=n) }}{{ self::m(n=n) }}{% endmacro %}{{ self::m(n=1) }}",
-    "branching macros": "".join(f"{{% macro m{n}() %}}{f'{{{{ self::m{n + 1}() }}}}' * 10}{{% endmacro %}}" for n in range(20))
+    "branching macros": "".join(f"{{% macro m{n}() %}}{f'{{{{ self::m{n + 1}() }}}}' * 10}{{% endmacro %}}" for n in range(20))  # noqa: E501
     + "{% macro m20() %}x{% endmacro %}{{ self::m0() }}",
-    "regular expression that repeats a repetition": "{% if s is matching('^(?:(?:a{1000}){1000}){1000}$') %}{% endif %}{{ u }}",
+    "regular expression that repeats a repetition": "{% if s is matching('^(?:(?:a{1000}){1000}){1000}$') %}{% endif %}{{ u }}",  # noqa: E501
     "regular expression too large": "{{ s is matching('" + "\\w{100}" * 200 + "') }}",
-    "a new regular expression each time": "{% for x in l %}{% set p = '(a|b|c){100}' ~ x %}{% if s is matching(p) %}{% endif %}{% endfor %}",
+    "a new regular expression each time": "{% for x in l %}{% set p = '(a|b|c){100}' ~ x %}{% if s is matching(p) %}{% endif %}{% endfor %}",  # noqa: E501
     "deep parentheses": "{{ " + "(" * 5_000 + "1" + ")" * 5_000 + " }}",
     "deep brackets": "{{ a" + "[a" * 5_000 + "]" * 5_000 + " }}",
     "deep arguments": "{{ " + "a | default(value=" * 1_000 + "1" + ")" * 1_000 + " }}",
@@ -133,7 +133,9 @@ def test_a_bomb_is_not_disarmed_into_a_false_condition() -> None:
 
 
 def test_catastrophic_patterns_are_linear() -> None:
-    template = compile_template("{{ s is matching('^(a+)+$') }}{{ s is matching('(a|a)*b') }}{{ s is matching('(.*a){20}b') }}")
+    template = compile_template(
+        "{{ s is matching('^(a+)+$') }}{{ s is matching('(a|a)*b') }}{{ s is matching('(.*a){20}b') }}"
+    )
     start = time.perf_counter()
     assert template.render(EVENT) == "falsefalsefalse"
     assert (time.perf_counter() - start) * 1_000 < BOUND_MS

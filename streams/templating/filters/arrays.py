@@ -36,7 +36,9 @@ def last(value: Any, arguments: Arguments, run: Run) -> Any:
     return items[-1] if items else ""
 
 
-@filter_("nth", "The element at `n`, from 0; an empty text when there is none.", "n", '{{ ["a", "b", "c"] | nth(n=1) }}', "b")  # noqa: E501
+@filter_(
+    "nth", "The element at `n`, from 0; an empty text when there is none.", "n", '{{ ["a", "b", "c"] | nth(n=1) }}', "b"
+)
 def nth(value: Any, arguments: Arguments, run: Run) -> Any:
     items = array(value)
     if not items:
@@ -45,21 +47,35 @@ def nth(value: Any, arguments: Arguments, run: Run) -> Any:
     return items[at] if at < len(items) else ""
 
 
-@filter_("join", "The elements as one text with `sep` between them.", "sep", '{{ ["eu", "us"] | join(sep=", ") }}', "eu, us")  # noqa: E501
+@filter_(
+    "join", "The elements as one text with `sep` between them.", "sep", '{{ ["eu", "us"] | join(sep=", ") }}', "eu, us"
+)
 def join(value: Any, arguments: Arguments, run: Run) -> str:
     items, separator = array(value), pattern_argument(arguments, "sep", "")
     run.meter.text(len(items) * len(separator))
     return separator.join(map(text_of, items))
 
 
-@filter_("concat", "With the elements of `with` after its own, or `with` itself when it is no array.", "with", '{{ ["a"] | concat(with=["b", "c"]) }}', "[a, b, c]")  # noqa: E501
+@filter_(
+    "concat",
+    "With the elements of `with` after its own, or `with` itself when it is no array.",
+    "with",
+    '{{ ["a"] | concat(with=["b", "c"]) }}',
+    "[a, b, c]",
+)
 def concat(value: Any, arguments: Arguments, run: Run) -> list[Any]:
     items, more = array(value), needed(arguments, "with")
     run.meter.work(size_of(more))
     return [*items, *more] if type(more) is list else [*items, more]
 
 
-@filter_("slice", "From `start` (0) up to, not including, `end`; negative numbers count from the end.", "start, end", '{{ ["a", "b", "c"] | slice(start=1) }}', "[b, c]")  # noqa: E501
+@filter_(
+    "slice",
+    "From `start` (0) up to, not including, `end`; negative numbers count from the end.",
+    "start, end",
+    '{{ ["a", "b", "c"] | slice(start=1) }}',
+    "[b, c]",
+)
 def slice_(value: Any, arguments: Arguments, run: Run) -> list[Any]:
     items = array(value)
     if not items:
@@ -71,7 +87,13 @@ def slice_(value: Any, arguments: Arguments, run: Run) -> list[Any]:
     return items[place(float_argument(arguments, "start", 0)) : place(float_argument(arguments, "end", len(items)))]
 
 
-@filter_("map", "The value of `attribute` of each element that has one.", "attribute", '{{ alert.groups | map(attribute="keyValues.host") | join(sep=" ") }}', "web-1 web-2")  # noqa: E501
+@filter_(
+    "map",
+    "The value of `attribute` of each element that has one.",
+    "attribute",
+    '{{ alert.groups | map(attribute="keyValues.host") | join(sep=" ") }}',
+    "web-1 web-2",
+)
 def map_(value: Any, arguments: Arguments, run: Run) -> list[Any]:
     items = array(value)
     if not items:
@@ -80,7 +102,13 @@ def map_(value: Any, arguments: Arguments, run: Run) -> list[Any]:
     return [found for item in items if (found := walk(item, steps)) is not MISSING and found is not None]
 
 
-@filter_("filter", "The elements whose `attribute` is `value`, or is anything but null when no `value` is given.", "attribute, value", '{{ alert.groups | filter(attribute="priority", value="P1") | length }}', "1")  # noqa: E501
+@filter_(
+    "filter",
+    "The elements whose `attribute` is `value`, or is anything but null when no `value` is given.",
+    "attribute, value",
+    '{{ alert.groups | filter(attribute="priority", value="P1") | length }}',
+    "1",
+)
 def filter_by(value: Any, arguments: Arguments, run: Run) -> list[Any]:
     items = array(value)
     if not items:
@@ -93,7 +121,13 @@ def filter_by(value: Any, arguments: Arguments, run: Run) -> list[Any]:
     return [item for item, has in found if same(has, wanted)]
 
 
-@filter_("group_by", "An object: each value of `attribute`, as text, with the array of the elements that have it.", "attribute", '{% for priority, groups in alert.groups | group_by(attribute="priority") %}{{ priority }}:{{ groups | length }} {% endfor %}', "P1:1 P2:1 ")  # noqa: E501
+@filter_(
+    "group_by",
+    "An object: each value of `attribute`, as text, with the array of the elements that have it.",
+    "attribute",
+    '{% for priority, groups in alert.groups | group_by(attribute="priority") %}{{ priority }}:{{ groups | length }} {% endfor %}',  # noqa: E501
+    "P1:1 P2:1 ",
+)
 def group_by(value: Any, arguments: Arguments, run: Run) -> dict[str, Any]:
     items = array(value)
     groups: dict[str, Any] = {}
@@ -107,7 +141,13 @@ def group_by(value: Any, arguments: Arguments, run: Run) -> dict[str, Any]:
     return groups
 
 
-@filter_("sort", "In order, by `attribute` when it is given; all must be of one kind.", "attribute", '{{ [3, 1, 2] | sort }}', "[1, 2, 3]")  # noqa: E501
+@filter_(
+    "sort",
+    "In order, by `attribute` when it is given; all must be of one kind.",
+    "attribute",
+    "{{ [3, 1, 2] | sort }}",
+    "[1, 2, 3]",
+)
 def sort(value: Any, arguments: Arguments, run: Run) -> list[Any]:
     items = array(value)
     if not items:
@@ -146,7 +186,13 @@ def _float_order(key: float) -> int:
     return bits if bits >= 0 else bits ^ 0x7FFF_FFFF_FFFF_FFFF
 
 
-@filter_("unique", "Without repeated elements, compared by `attribute` when it is given; texts that differ only in case are repeated unless `case_sensitive=true`.", "attribute, case_sensitive", '{{ ["eu", "us", "EU"] | unique | join(sep=" ") }}', "eu us")  # noqa: E501
+@filter_(
+    "unique",
+    "Without repeated elements, compared by `attribute` when it is given; texts that differ only in case are repeated unless `case_sensitive=true`.",  # noqa: E501
+    "attribute, case_sensitive",
+    '{{ ["eu", "us", "EU"] | unique | join(sep=" ") }}',
+    "eu us",
+)
 def unique(value: Any, arguments: Arguments, run: Run) -> list[Any]:
     items = array(value)
     if not items:
@@ -171,7 +217,13 @@ def unique(value: Any, arguments: Arguments, run: Run) -> list[Any]:
     return kept
 
 
-@filter_("get", "The value at `key` of an object; `default` when there is none.", "key, default", '{{ alertDef.entityLabels | get(key="team", default="ops") }}', "payments")  # noqa: E501
+@filter_(
+    "get",
+    "The value at `key` of an object; `default` when there is none.",
+    "key, default",
+    '{{ alertDef.entityLabels | get(key="team", default="ops") }}',
+    "payments",
+)
 def get(value: Any, arguments: Arguments, run: Run) -> Any:
     key = text_argument(arguments, "key")
     if type(value) is not dict:

@@ -40,12 +40,25 @@ def as_str(value: Any, arguments: Arguments, run: Run) -> str:
     return text_of(value)
 
 
-@filter_("json_encode", "As JSON; `pretty=true` over several lines.", "pretty", "{{ alertDef.entityLabels | json_encode }}", '{"team":"payments"}')  # noqa: E501
+@filter_(
+    "json_encode",
+    "As JSON; `pretty=true` over several lines.",
+    "pretty",
+    "{{ alertDef.entityLabels | json_encode }}",
+    '{"team":"payments"}',
+)
 def json_encode(value: Any, arguments: Arguments, run: Run) -> str:
     return to_json(value, run, pretty=arguments.get("pretty") is True)
 
 
-@filter_("json_escape", "Fit to stand inside the quotes of a JSON text; a value that is no text becomes JSON first.", "", "{{ 'say \"hi\"' | json_escape }}", 'say \\"hi\\"', ours=True)  # noqa: E501
+@filter_(
+    "json_escape",
+    "Fit to stand inside the quotes of a JSON text; a value that is no text becomes JSON first.",
+    "",
+    "{{ 'say \"hi\"' | json_escape }}",
+    'say \\"hi\\"',
+    ours=True,
+)
 def json_escape(value: Any, arguments: Arguments, run: Run) -> str:
     written = value if type(value) is str else to_json(value, run)
     return to_json(written, run)[1:-1]
@@ -57,7 +70,13 @@ def absolute(value: Any, arguments: Arguments, run: Run) -> int | float:
     return given if given == I64_MIN and type(given) is int else abs(given)  # what 64 bits cannot hold stays as it is
 
 
-@filter_("round", "Rounded to `precision` (0) digits after the point; `method` is `common`, `ceil` or `floor`.", "precision, method", "{{ 2.345 | round(precision=1) }}", "2.3")  # noqa: E501
+@filter_(
+    "round",
+    "Rounded to `precision` (0) digits after the point; `method` is `common`, `ceil` or `floor`.",
+    "precision, method",
+    "{{ 2.345 | round(precision=1) }}",
+    "2.3",
+)
 def round_(value: Any, arguments: Arguments, run: Run) -> float | None:
     given = float(number(value))
     method = text_argument(arguments, "method", "common")
@@ -67,8 +86,8 @@ def round_(value: Any, arguments: Arguments, run: Run) -> float | None:
     scaled = factor * given
     if not math.isfinite(scaled):
         return None
-    whole = {"common": _half_away, "ceil": math.ceil, "floor": math.floor}[method](scaled)
-    result = math.copysign(float(whole), scaled) / factor if factor else math.inf
+    whole = _half_away(scaled) if method == "common" else math.ceil(scaled) if method == "ceil" else math.floor(scaled)
+    result = math.copysign(whole, scaled) / factor if factor else math.inf
     return result if math.isfinite(result) else None
 
 
@@ -89,14 +108,26 @@ def _power_of_ten(exponent: int) -> float:
     return 1.0 / result if exponent < 0 else result
 
 
-@filter_("pluralize", "`plural` (`s`) unless the number is 1 or -1, then `singular` (nothing).", "plural, singular", '{{ alert.groups | length }} group{{ alert.groups | length | pluralize }}', "2 groups")  # noqa: E501
+@filter_(
+    "pluralize",
+    "`plural` (`s`) unless the number is 1 or -1, then `singular` (nothing).",
+    "plural, singular",
+    "{{ alert.groups | length }} group{{ alert.groups | length | pluralize }}",
+    "2 groups",
+)
 def pluralize(value: Any, arguments: Arguments, run: Run) -> str:
     given = float(number(value))
     plural, singular = text_argument(arguments, "plural", "s"), text_argument(arguments, "singular", "")
     return plural if abs(abs(given) - 1.0) > 2.0**-52 else singular
 
 
-@filter_("filesizeformat", "A number of bytes in the largest fitting unit of 1,024; `binary=true` writes KiB for kB.", "binary", "{{ 1536 | filesizeformat }}", "1.5 kB")  # noqa: E501
+@filter_(
+    "filesizeformat",
+    "A number of bytes in the largest fitting unit of 1,024; `binary=true` writes KiB for kB.",
+    "binary",
+    "{{ 1536 | filesizeformat }}",
+    "1.50 kB",
+)
 def filesizeformat(value: Any, arguments: Arguments, run: Run) -> str:
     if type(value) is not int or not 0 <= value <= U64_MAX:
         raise RenderFailed("works on a whole number from 0")
@@ -106,5 +137,3 @@ def filesizeformat(value: Any, arguments: Arguments, run: Run) -> str:
         size, unit = size / 1024, unit + 1
     shown = f"{size:.0f}" if size == int(size) else f"{size:.2f}"
     return f"{shown} {units[unit]}"
-
-

@@ -18,7 +18,9 @@ from streams.templating.values import I64_MAX, I64_MIN, WHITE_SPACE, is_number, 
 _SPACE: Final = f"[{WHITE_SPACE}]*"
 _DATE: Final = r"~(?P<year>[0-9]{1,4}|\+[0-9]+|-[0-9]+)~-~(?P<month>[0-9]{1,2})~-~(?P<day>[0-9]{1,2})"
 _TIME: Final = r"~(?P<hour>[0-9]{1,2})~:~(?P<minute>[0-9]{1,2})~:~(?P<second>[0-9]{1,2})(?:\.(?P<fraction>[0-9]+))?~"
-_OFFSET: Final = r"(?:(?P<zulu>[zZ]|[uU][tT][cC])|(?P<sign>[-+\u2212])(?P<hours>[0-9]{2})(?::|~)*(?P<minutes>[0-9]{2}))~"
+_OFFSET: Final = (
+    r"(?:(?P<zulu>[zZ]|[uU][tT][cC])|(?P<sign>[-+\u2212])(?P<hours>[0-9]{2})(?::|~)*(?P<minutes>[0-9]{2}))~"
+)
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -35,7 +37,13 @@ _FIRST: Final = day_number(-262_143, 1, 1) * 86_400
 _LAST: Final = day_number(262_143, 1, 1) * 86_400 - 1
 
 
-@filter_("date", "A time stamp in seconds since 1970, or a date or a time as text (ISO 8601), by `format` (`%Y-%m-%d`), in `timezone` (a name such as `Europe/Berlin`).", "format, timezone", '{{ alert.timestamp | date(format="%Y-%m-%d %H:%M", timezone="Europe/Berlin") }}', "2021-12-02 01:06")  # noqa: E501
+@filter_(
+    "date",
+    "A time stamp in seconds since 1970, or a date or a time as text (ISO 8601), by `format` (`%Y-%m-%d`), in `timezone` (a name such as `Europe/Berlin`).",  # noqa: E501
+    "format, timezone",
+    '{{ alert.timestamp | date(format="%Y-%m-%d %H:%M", timezone="Europe/Berlin") }}',
+    "2021-12-02 01:06",
+)
 def date(value: Any, arguments: Arguments, run: Run) -> str:
     pattern = text_argument(arguments, "format", "%Y-%m-%d")
     run.meter.work(8 * len(pattern))
@@ -106,7 +114,13 @@ def _seconds(found: re.Match[str]) -> int:
     year, month, day = int(parts["year"]), int(parts["month"]), int(parts["day"])
     hour, minute, second = (int(parts.get(name) or 0) for name in ("hour", "minute", "second"))
     fits = 1 <= month <= 12 and day >= 1 and -262_143 <= year <= 262_142
-    if not fits or date_of(day_number(year, month, day)) != (year, month, day) or hour > 23 or minute > 59 or second > 60:
+    if (
+        not fits
+        or date_of(day_number(year, month, day)) != (year, month, day)
+        or hour > 23
+        or minute > 59
+        or second > 60
+    ):
         raise RenderFailed("the text is no day of the calendar, or no time of the day")
     return day_number(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + min(second, 59)
 
@@ -125,7 +139,14 @@ def _in_zone(seconds: int, nanoseconds: int, zone: ZoneInfo) -> Moment:
     return Moment(seconds + east, nanoseconds, east, there.tzname() or "")
 
 
-@filter_("epoch_seconds", "Seconds since 1970 from a time stamp in seconds, milliseconds, microseconds or nanoseconds (told apart by size) or a time as text, ready for `date`.", "", "{{ 1638403600123 | epoch_seconds }}", "1638403600", ours=True)  # noqa: E501
+@filter_(
+    "epoch_seconds",
+    "Seconds since 1970 from a time stamp in seconds, milliseconds, microseconds or nanoseconds (told apart by size) or a time as text, ready for `date`.",  # noqa: E501
+    "",
+    "{{ 1638403600123 | epoch_seconds }}",
+    "1638403600",
+    ours=True,
+)
 def epoch_seconds(value: Any, arguments: Arguments, run: Run) -> int:
     if type(value) is str and re.fullmatch(r"\s*[+-]?\d{1,19}(\.\d{1,9})?\s*", value, re.ASCII):
         value = float(value) if "." in value else int(value)

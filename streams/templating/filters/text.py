@@ -38,7 +38,9 @@ def lower(value: Any, arguments: Arguments, run: Run) -> str:
     return text(value).lower()
 
 
-@filter_("capitalize", "The first letter a capital, the others small.", "", '{{ "dISK full" | capitalize }}', "Disk full")
+@filter_(
+    "capitalize", "The first letter a capital, the others small.", "", '{{ "dISK full" | capitalize }}', "Disk full"
+)
 def capitalize(value: Any, arguments: Arguments, run: Run) -> str:
     whole = text(value)
     return whole[:1].upper() + whole[1:].lower()
@@ -65,7 +67,13 @@ def _letter_shape(character: str) -> str:
     return "w" if category[0] in "LM" or category in ("Nd", "Nl", "Pc") or character in "\u200c\u200d" else " "
 
 
-@filter_("trim", "Without white space at both ends.", "", '[{{ "  web " | trim }}]'.replace("[", "<").replace("]", ">"), "<web>")  # noqa: E501
+@filter_(
+    "trim",
+    "Without white space at both ends.",
+    "",
+    '[{{ "  web " | trim }}]'.replace("[", "<").replace("]", ">"),
+    "<web>",
+)
 def trim(value: Any, arguments: Arguments, run: Run) -> str:
     return text(value).strip(WHITE_SPACE)
 
@@ -80,7 +88,13 @@ def trim_end(value: Any, arguments: Arguments, run: Run) -> str:
     return text(value).rstrip(WHITE_SPACE)
 
 
-@filter_("trim_start_matches", "Without `pat`, however often, at the start.", "pat", '{{ "//a/b//" | trim_start_matches(pat="//") }}', "a/b//")  # noqa: E501
+@filter_(
+    "trim_start_matches",
+    "Without `pat`, however often, at the start.",
+    "pat",
+    '{{ "//a/b//" | trim_start_matches(pat="//") }}',
+    "a/b//",
+)
 def trim_start_matches(value: Any, arguments: Arguments, run: Run) -> str:
     whole, pattern = text(value), pattern_argument(arguments, "pat")
     start = 0
@@ -89,7 +103,13 @@ def trim_start_matches(value: Any, arguments: Arguments, run: Run) -> str:
     return whole[start:]
 
 
-@filter_("trim_end_matches", "Without `pat`, however often, at the end.", "pat", '{{ "//a/b//" | trim_end_matches(pat="//") }}', "//a/b")  # noqa: E501
+@filter_(
+    "trim_end_matches",
+    "Without `pat`, however often, at the end.",
+    "pat",
+    '{{ "//a/b//" | trim_end_matches(pat="//") }}',
+    "//a/b",
+)
 def trim_end_matches(value: Any, arguments: Arguments, run: Run) -> str:
     whole, pattern = text(value), pattern_argument(arguments, "pat")
     end = len(whole)
@@ -98,7 +118,13 @@ def trim_end_matches(value: Any, arguments: Arguments, run: Run) -> str:
     return whole[:end]
 
 
-@filter_("truncate", "The first `length` characters (255) and `end` (`…`) if any were cut off.", "length, end", '{{ "a long story" | truncate(length=6) }}', "a long…")  # noqa: E501
+@filter_(
+    "truncate",
+    "The first `length` characters (255) and `end` (`…`) if any were cut off.",
+    "length, end",
+    '{{ "a long story" | truncate(length=6) }}',
+    "a long…",
+)
 def truncate(value: Any, arguments: Arguments, run: Run) -> str:
     whole = text(value)
     length, end = size_argument(arguments, "length", 255), text_argument(arguments, "end", "…")
@@ -114,7 +140,13 @@ def wordcount(value: Any, arguments: Arguments, run: Run) -> int:
     return len(re.findall(f"[^{WHITE_SPACE}]+", text(value)))
 
 
-@filter_("replace", "With `to` wherever `from` was.", "from, to", '{{ "CPU usage high" | replace(from=" ", to="_") }}', "CPU_usage_high")  # noqa: E501
+@filter_(
+    "replace",
+    "With `to` wherever `from` was.",
+    "from, to",
+    '{{ "CPU usage high" | replace(from=" ", to="_") }}',
+    "CPU_usage_high",
+)
 def replace(value: Any, arguments: Arguments, run: Run) -> str:
     whole, old, new = text(value), text_argument(arguments, "from"), text_argument(arguments, "to")
     count = whole.count(old)
@@ -130,7 +162,13 @@ def split(value: Any, arguments: Arguments, run: Run) -> list[str]:
     return whole.split(pattern) if pattern else ["", *whole, ""]
 
 
-@filter_("indent", "Each line but the first begins with `prefix` (four spaces); `first` and `blank` ask for the first and for empty lines too.", "prefix, first, blank", '{{ "a\nb" | indent(prefix="> ", first=true) }}', "> a\n> b")  # noqa: E501
+@filter_(
+    "indent",
+    "Each line but the first begins with `prefix` (four spaces); `first` and `blank` ask for the first and for empty lines too.",  # noqa: E501
+    "prefix, first, blank",
+    '{{ "a\nb" | indent(prefix="> ", first=true) }}',
+    "> a\n> b",
+)
 def indent(value: Any, arguments: Arguments, run: Run) -> str:
     whole, prefix = text(value), text_argument(arguments, "prefix", "    ")
     first, blank = boolean_argument(arguments, "first"), boolean_argument(arguments, "blank")
@@ -145,7 +183,13 @@ def indent(value: Any, arguments: Arguments, run: Run) -> str:
     )
 
 
-@filter_("int", "A whole number made from a text (in `base` 10) or a number; `default` (0) when it cannot be.", "default, base", '{{ "0x1F" | int(base=16) + 1 }}', "32")  # noqa: E501
+@filter_(
+    "int",
+    "A whole number made from a text (in `base` 10) or a number; `default` (0) when it cannot be.",
+    "default, base",
+    '{{ "0x1F" | int(base=16) }}',
+    "31",
+)
 def int_(value: Any, arguments: Arguments, run: Run) -> int:
     default = whole_argument(arguments, "default", 0)
     base = whole_argument(arguments, "base", 10, 0, 2**32 - 1)
@@ -174,12 +218,20 @@ def int_(value: Any, arguments: Arguments, run: Run) -> int:
 def _saturated(number: float) -> int:
     if number != number:
         return 0
-    return int(min(max(number, float(I64_MIN)), float(2**63))) if abs(number) < 2**63 else (
-        I64_MAX if number > 0 else I64_MIN
+    return (
+        int(min(max(number, float(I64_MIN)), float(2**63)))
+        if abs(number) < 2**63
+        else (I64_MAX if number > 0 else I64_MIN)
     )
 
 
-@filter_("float", "A number with a point made from a text or a number; `default` (0.0) when it cannot be.", "default", '{{ "2.50" | float }}', "2.5")  # noqa: E501
+@filter_(
+    "float",
+    "A number with a point made from a text or a number; `default` (0.0) when it cannot be.",
+    "default",
+    '{{ "2.50" | float }}',
+    "2.5",
+)
 def float_(value: Any, arguments: Arguments, run: Run) -> float | None:
     default = float_argument(arguments, "default", 0.0)
     if is_number(value):

@@ -26,7 +26,7 @@ def escape(value: Any, arguments: Arguments, run: Run) -> str:
     return text(value).translate(_HTML)
 
 
-@filter_("escape_xml", "XML's special characters written out.", "", "{{ \"it's\" | escape_xml }}", "it&apos;s")
+@filter_("escape_xml", "XML's special characters written out.", "", '{{ "it\'s" | escape_xml }}', "it&apos;s")
 def escape_xml(value: Any, arguments: Arguments, run: Run) -> str:
     return text(value).translate(_XML)
 
@@ -36,7 +36,13 @@ def urlencode(value: Any, arguments: Arguments, run: Run) -> str:
     return quote(text(value), safe="/%")  # Tera leaves a percent sign alone
 
 
-@filter_("urlencode_strict", "Fit for one part of a URL; all but letters and digits is encoded.", "", '{{ "a b/c" | urlencode_strict }}', "a%20b%2Fc")  # noqa: E501
+@filter_(
+    "urlencode_strict",
+    "Fit for one part of a URL; all but letters and digits is encoded.",
+    "",
+    '{{ "a b/c" | urlencode_strict }}',
+    "a%20b%2Fc",
+)
 def urlencode_strict(value: Any, arguments: Arguments, run: Run) -> str:
     encoded = quote(text(value), safe="")
     for kept, code in (("-", "%2D"), (".", "%2E"), ("_", "%5F"), ("~", "%7E")):
@@ -44,12 +50,18 @@ def urlencode_strict(value: Any, arguments: Arguments, run: Run) -> str:
     return encoded
 
 
-@filter_("addslashes", "A backslash before quotes and backslashes.", "", "{{ \"it's\" | addslashes }}", "it\\'s")
+@filter_("addslashes", "A backslash before quotes and backslashes.", "", '{{ "it\'s" | addslashes }}', "it\\'s")
 def addslashes(value: Any, arguments: Arguments, run: Run) -> str:
     return text(value).replace("\\", "\\\\").replace('"', '\\"').replace("'", "\\'")
 
 
-@filter_("slugify", "Small letters and digits joined by `-`; letters with accents become plain.", "", '{{ "Größe: 5 GB!" | slugify }}', "grosse-5-gb")  # noqa: E501
+@filter_(
+    "slugify",
+    "Small letters and digits joined by `-`; letters with accents become plain.",
+    "",
+    '{{ "Größe: 5 GB!" | slugify }}',
+    "grosse-5-gb",
+)
 def slugify(value: Any, arguments: Arguments, run: Run) -> str:
     whole = text(value)
     run.meter.work(len(whole))
@@ -66,6 +78,12 @@ def striptags(value: Any, arguments: Arguments, run: Run) -> str:
     return str(_HTML_TAG.sub("", text(value)))
 
 
-@filter_("spaceless", "Without white space between HTML tags.", "", '{{ "<p> <b>a</b> </p>" | spaceless }}', "<p><b>a</b></p>")  # noqa: E501
+@filter_(
+    "spaceless",
+    "Without white space between HTML tags.",
+    "",
+    '{{ "<p> <b>a</b> </p>" | spaceless }}',
+    "<p><b>a</b></p>",
+)
 def spaceless(value: Any, arguments: Arguments, run: Run) -> str:
     return _BETWEEN_TAGS.sub("><", text(value))
