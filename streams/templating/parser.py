@@ -7,28 +7,24 @@ that has no right to be where it is makes the template wrong, as in Tera.
 from __future__ import annotations
 
 import re
-from typing import Final, NoReturn
+from typing import Final
 
 from streams.errors import TemplateWrong
-from streams.templating.explain import about_tag, advice
-from streams.templating.expressions import BOOLEAN, NAME, STRING, ExpressionParser
 from streams.templating.limits import LIMITS
+from streams.templating.operands import NAME
+from streams.templating.tags import TagParser
 from streams.templating.tree import (
     Block,
     Branch,
-    Comment,
     Expression,
     FilterSection,
     For,
     If,
-    Include,
     Leave,
     Literal,
     Macro,
     Node,
     Print,
-    Raw,
-    Set,
     Super,
     Text,
     Trim,
@@ -36,16 +32,9 @@ from streams.templating.tree import (
 from streams.templating.whitespace import without_white_space
 
 _OPENING: Final = re.compile(r"\{[{%#]")
-_TAG: Final = re.compile(r"\{%-?[ \t\r\n]*")
-_TAG_END: Final = re.compile(r"[ \t\r\n]*-?%\}")
 _PRINT: Final = re.compile(r"\{\{-?")
 _PRINT_END: Final = re.compile(r"-?\}\}")
-_SPACES: Final = re.compile(r"[ \t\r\n]+")
-_WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_END_RAW: Final = re.compile(r"\{%-?[ \t\r\n]*endraw[ \t\r\n]*-?%\}")
 _SUPER: Final = re.compile(r"super\(\)")
-_IGNORE_MISSING: Final = re.compile(r"ignore[ \t\r\n]*missing")
-_STRINGS: Final = re.compile(r"\[[ \t\r\n]*(?:(?:\"[^\"]*\"|'[^']*'|`[^`]*`)[ \t\r\n]*,?[ \t\r\n]*)*\]")
 
 # Which tags a place allows besides text, comments, `{{ }}`, `set`, `include`, `if`, `for`, `filter` and `raw`.
 _ALSO: Final[dict[str, frozenset[str]]] = {
@@ -67,7 +56,7 @@ _INSIDE_IF: Final = {
 }
 
 
-class Parser(ExpressionParser):
+class Parser(TagParser):
     """Parses one template; use `parse`."""
 
     def template(self) -> list[Node]:
@@ -112,60 +101,6 @@ class Parser(ExpressionParser):
         self.shallower()
         return nodes
 
-    def _word_of_tag(self) -> str:
-        found = _TAG.match(self.text, self.position)
-        assert found is not None
-        word = _WORD.match(self.text, found.end())
-        if word is None:
-            return ""
-        for ending in ("endblock", "endmacro"):  # Tera allows the name to follow without a space
-            if word.group().startswith(ending):
-                return ending
-        return word.group()
-
-    def _open(self, word: str) -> bool:
-        """Go behind the word of the tag at the cursor; whether the tag begins with `-`."""
-        found = _TAG.match(self.text, self.position)
-        assert found is not None
-        self.position = found.end() + len(word)
-        return found.group().startswith("{%-")
-
-    def _close(self) -> bool:
-        """Go behind the end of a tag; whether it ends with `-`."""
-        found = self.take(_TAG_END, "`%}`")
-        if found is None:
-            self._unexpected()
-        return found.lstrip(" \t\r\n").startswith("-")
-
-    def _plain(self, word: str) -> Trim:
-        """A tag that is only its word."""
-        left = self._open(word)
-        if word in ("endblock", "endmacro"):
-            self.space()
-            self.take(NAME, "a name")
-        return Trim(left, self._close())
-
-    def _needed_spaces(self) -> None:
-        if self.take(_SPACES, "a space") is None:
-            self._unexpected()
-
-    def _needed_name(self) -> str:
-        name = self.take(NAME, "a name")
-        if name is None:
-            self._unexpected()
-        return name
-
-    def _comment(self) -> Comment:
-        start = self.position
-        left = self.text.startswith("{#-", start)
-        inside = start + (3 if left else 2)
-        end = self.text.find("#}", inside)
-        right = end > inside and self.text[end - 1] == "-"
-        if end - right <= inside:
-            self.fail("a comment is empty or has no end", "a comment is `{# some text #}`")
-        self.position = end + 2
-        return Comment(Trim(left, right))
-
     def _print(self, place: str) -> Node:
         start = self.position
         opening = self.take(_PRINT, "`{{`")
@@ -204,36 +139,6 @@ class Parser(ExpressionParser):
                 return Leave(word, self._plain(word), start)
             return self._block(start) if word == "block" else self._macro(start)
         self._wrong_tag()
-
-    def _set(self, word: str, start: int) -> Set:
-        left = self._open(word)
-        self._needed_spaces()
-        name = self._needed_name()
-        self.space()
-        if not self.literal("="):
-            self._unexpected()
-        self.space()
-        expression = self._needed_expression()
-        return Set(name, expression, word == "set_global", Trim(left, self._close()), start)
-
-    def _needed_expression(self) -> Expression:
-        expression = self.any_expression()
-        if expression is None:
-            self._unexpected()
-        return expression
-
-    def _include(self) -> Include:
-        start = self.position
-        left = self._open("include")
-        self._needed_spaces()
-        if self.take(STRING, "a string") is None and self.take(_STRINGS, "an array of strings") is None:
-            self._unexpected()
-        self.space()
-        ignored = self.take(_IGNORE_MISSING, "`ignore missing`") is not None
-        right = self._close()
-        if not ignored:
-            self.fail("there is no other template to include", "a template stands alone here", at=start)
-        return Include(Trim(left, right))
 
     def _if(self, inside: str, start: int) -> If:
         branches = list[Branch]()
@@ -274,7 +179,7 @@ class Parser(ExpressionParser):
         if not self.literal("in"):
             self._unexpected()
         self._needed_spaces()
-        container = self._once(self._sum_with_filters) or self.array_with_filters()
+        container = self.once(self._sum_with_filters) or self.array_with_filters()
         if container is None:
             self._unexpected()
         trim = Trim(left, self._close())
@@ -296,16 +201,6 @@ class Parser(ExpressionParser):
         body = self._body("filter", ("endfilter",))
         self._next_word("endfilter", start, ("endfilter",))
         return FilterSection(used, body, trim, self._plain("endfilter"), start)
-
-    def _raw(self) -> Raw:
-        start = self.position
-        trim = self._plain("raw")
-        end = _END_RAW.search(self.text, self.position)
-        if end is None:
-            self.fail("this tag is never closed: `{% endraw %}` is missing", at=start)
-        text = self.text[self.position : end.start()]
-        self.position = end.end()
-        return Raw(text, trim, Trim(end.group().startswith("{%-"), end.group().endswith("-%}")))
 
     def _block(self, start: int) -> Block:
         left = self._open("block")
@@ -342,26 +237,6 @@ class Parser(ExpressionParser):
         body = self._body("macro", ("endmacro",))
         self._next_word("endmacro", start, ("endmacro",))
         return Macro(name, parameters, body, trim, self._plain("endmacro"), start)
-
-    def _default_value(self) -> Literal | None:
-        """`=literal` right after an argument's name, without spaces."""
-        before = self.position
-        if self.literal("="):
-            boolean = self.take(BOOLEAN, "a value")
-            literal = Literal(boolean.lower() == "true") if boolean else self._string() or self._number()
-            if literal is not None:
-                return literal
-        self.position = before
-        return None
-
-    def _wrong_tag(self) -> NoReturn:
-        word = self._word_of_tag()
-        message = f"the tag `{word}` cannot stand here" if word else "this is not a tag"
-        self.fail(message, about_tag(word))
-
-    def _unexpected(self) -> NoReturn:
-        at = self.farthest
-        self.fail(f"expected {self.expectation()}", advice(self.text, at), at)
 
 
 def parse(text: str) -> list[Node]:
