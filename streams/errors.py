@@ -1,28 +1,96 @@
-"""The exceptions of templating, one class for each different reaction of the caller.
+"""What can go wrong, one class per different reaction of the caller.
 
-    PagerlineError
-    └── TemplateError            anything about one template: fall back to the next candidate
-        ├── TemplateWrong        the text cannot be a template: refuse it at `apply`, its author must mend it
-        └── RenderFailed         the template is well formed, this rendering of it is not possible
-            ├── DataMissing      the event lacks what the template needs: false in a condition
-            └── TemplateTooCostly  a bound on time, memory, output or recursion was reached
+    PagerlineError                 base: has a text a person can act on; the command line prints it and exits 1
+    ├── UsageError                 the command was called wrongly: say how, exit 2
+    │   └── SettingsError          the environment is wrong: one line per setting, exit 2
+    ├── DocumentError              one fault in one document: correct the file at this line
+    ├── DocumentsWrong             all faults of a set of documents: nothing of the set is used
+    ├── SecretError                a secret cannot be decrypted: correct PAGERLINE_SECRET_KEYS
+    ├── KafkaUnavailable           no broker answers: wait and try again
+    ├── IncompatibleFaust          Faust is not the release this was tested with: install the pinned one
+    ├── TopicMismatch              a topic is missing or has the wrong shape: an operator must act
+    └── TemplateError              a template gave no text: use the next choice, keep the reason
+        ├── TemplateWrong          the template itself is at fault: somebody must correct it
+        └── RenderFailed           the template is right, and cannot be rendered with this event
+            ├── DataMissing        the event lacks what it asks for: false in a condition
+            └── TemplateTooCostly  it would take too much time, memory or output
 
-No message, argument or repr holds text of the template's source or values of the event: both may hold routing keys.
-`TemplateWrong.show` prints the place with a caret, for a person who already has the text.
+No text of these classes ever holds a routing key, a token or a password.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import ClassVar
+
 
 class PagerlineError(Exception):
-    """The root of every exception that Pagerline raises on purpose."""
+    """Base of all. `exit_code` is what the command line ends with."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(PagerlineError):
+    """Called wrongly; the same call can never succeed."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class SettingsError(UsageError):
+    """Wrong settings. `lines` has one line per setting: its environment name and what would be right."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines = tuple(lines)
+        super().__init__("\n".join(self.lines))
+
+
+class DocumentError(PagerlineError):
+    """One fault in a document.
+
+    `file` is the name to show, `line` and `column` count from 1 (0: not known), `path` is the field
+    (`overrides.cases.integrationKey`; empty: the document), `remedy` is what to do about it.
+    """
+
+    def __init__(
+        self, message: str, *, file: str = "", line: int = 0, column: int = 0, path: str = "", remedy: str = ""
+    ) -> None:
+        self.message = message
+        self.file = file
+        self.line = line
+        self.column = column
+        self.path = path
+        self.remedy = remedy
+        where = ":".join([file, *(str(number) for number in (line, column) if number)]) if file else ""
+        text = ": ".join(part for part in (where, path, message) if part)
+        super().__init__(f"{text}; {remedy}" if remedy else text)
+
+
+class DocumentsWrong(PagerlineError):
+    """Every fault found in a set of documents, in the order of the files."""
+
+    def __init__(self, problems: Iterable[DocumentError]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class SecretError(PagerlineError):
+    """Something sealed cannot be opened with the keys at hand."""
+
+
+class KafkaUnavailable(PagerlineError):
+    """No broker answered in time."""
+
+
+class IncompatibleFaust(PagerlineError):
+    """Faust or aiokafka is another release than the one whose inside we rely on."""
+
+
+class TopicMismatch(PagerlineError):
+    """A topic is missing, or is not what it must be."""
 
 
 class TemplateError(PagerlineError):
-    """Something is the matter with one template or one rendering of it.
-
-    ``line`` and ``column`` count from 1 and say where in the template; 0 means "not at one place".
-    """
+    """A template gave no text. `line` and `column` count from 1 inside the template (0: not known)."""
 
     def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
         super().__init__(message)
@@ -31,11 +99,12 @@ class TemplateError(PagerlineError):
         self.column = column
 
     def __str__(self) -> str:
-        return f"{self.message} (line {self.line}, column {self.column})" if self.line else self.message
+        at = f"line {self.line}, column {self.column}: " if self.line and self.column else ""
+        return (at or (f"line {self.line}: " if self.line else "")) + self.message
 
     def show(self, text: str) -> str:
-        """The message with the line of ``text`` it is about and a caret under the place. ``text`` is quoted: it
-        belongs on its author's screen, never in a log."""
+        """The message, the line of `text` it is about and a caret under the place. `text` is quoted: this is for its
+        author's screen, never for a log."""
         lines = text.split("\n")
         if not 0 < self.line <= len(lines):
             return str(self)
@@ -47,7 +116,7 @@ class TemplateError(PagerlineError):
 
 
 class TemplateWrong(TemplateError):
-    """The text is not a template. ``suggestion`` says what its author may have meant, or is empty."""
+    """The template cannot be compiled. `suggestion` says what its author may have meant, or is empty."""
 
     def __init__(self, message: str, line: int = 0, column: int = 0, suggestion: str = "") -> None:
         super().__init__(message, line, column)
@@ -59,12 +128,12 @@ class TemplateWrong(TemplateError):
 
 
 class RenderFailed(TemplateError):
-    """The template is sound, but not with this data: a text where a number is needed, `throw`, and the like."""
+    """The template is sound, but not with this event: a text where a number is needed, `throw`, and the like."""
 
 
 class DataMissing(RenderFailed):
-    """The event has no such value. ``path`` is the look-up as written, ``present`` the keys that were there instead
-    at the first level that failed (at most 20, sorted)."""
+    """The event has no value where the template needs one. `path` is the look-up as written, `present` the keys that
+    were there instead at the first level that failed (at most 20, sorted)."""
 
     def __init__(
         self, message: str, path: str = "", present: tuple[str, ...] = (), line: int = 0, column: int = 0

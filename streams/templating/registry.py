@@ -16,6 +16,8 @@ from streams.templating.run import Evaluate, Run
 from streams.templating.values import MISSING, size_of
 
 Arguments = dict[str, Any]
+# Steps that a filter or a function takes whatever it works on.
+_EACH: Final = 4
 FilterFunction = Callable[[Any, Arguments, Run], Any]
 FunctionFunction = Callable[[Arguments, Run], Any]
 TestFunction = Callable[[Any, list[Any], Run], bool]
@@ -132,7 +134,7 @@ def bind_filter(name: str, arguments: dict[str, Evaluate], place: tuple[int, int
 
     def apply(run: Run, value: Any) -> Any:
         given = {argument: of(run) for argument, of in pairs}
-        run.meter.work(1 + (len(value) >> 5) if type(value) is str else size_of(value))
+        run.meter.work(_EACH + ((len(value) >> 5) if type(value) is str else size_of(value)))
         try:
             result = function(value, given, run)
         except RenderFailed as error:
@@ -159,6 +161,7 @@ def bind_function(name: str, arguments: dict[str, Evaluate], place: tuple[int, i
     pairs = tuple(arguments.items())
 
     def call(run: Run) -> Any:
+        run.meter.work(_EACH)
         given = {argument: of(run) for argument, of in pairs}
         try:
             return function(given, run)

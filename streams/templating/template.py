@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
-from streams.errors import DataMissing, RenderFailed, TemplateTooCostly, TemplateWrong
+from streams.errors import DataMissing, RenderFailed, TemplateError, TemplateTooCostly, TemplateWrong
 from streams.templating.compiler import ExpressionCompiler
 from streams.templating.lookup import Place
 from streams.templating.macros import MacroTable
 from streams.templating.parser import parse, parse_condition
+from streams.templating.quiet import without_keys
 from streams.templating.run import Clock, Dice, Perform, Run
 from streams.templating.scope import Scope
 from streams.templating.statements import Compiler
@@ -23,6 +24,7 @@ from streams.templating.values import text_of
 CACHED: Final = 2_048
 
 _T = TypeVar("_T")
+_E = TypeVar("_E", bound=TemplateError)
 
 
 class Template:
@@ -48,6 +50,8 @@ class Template:
         run = Run(context, self._slots, now, dice)
         try:
             self._perform(run)
+        except TemplateError as error:
+            raise _without_keys(error) from None
         except RecursionError:
             raise TemplateTooCostly("the values are nested too deeply") from None
         return "".join(run.out)
@@ -69,6 +73,8 @@ class Condition:
             result = text_of(self._evaluate(run))
         except DataMissing:
             return False
+        except TemplateError as error:
+            raise _without_keys(error) from None
         except RecursionError:
             raise TemplateTooCostly("the values are nested too deeply") from None
         if result.strip() not in ("true", "false"):
@@ -95,7 +101,7 @@ def _template(text: str) -> Template | TemplateWrong:
     try:
         return Template(*Compiler(_locator(text)).template(parse(text)))
     except TemplateWrong as error:
-        return error
+        return _without_keys(error)
     except RecursionError:
         return TemplateWrong("the template is nested too deeply")
 
@@ -111,7 +117,7 @@ def _condition(text: str) -> Condition | TemplateWrong:
         expressions = ExpressionCompiler(Scope.of_body([]), MacroTable(), _locator(text))
         return Condition(expressions.value(parse_condition(text)))
     except TemplateWrong as error:
-        return error
+        return _without_keys(error)
 
 
 def _or_raise(outcome: _T | TemplateWrong) -> _T:
@@ -119,6 +125,17 @@ def _or_raise(outcome: _T | TemplateWrong) -> _T:
         # A fresh one: a raised exception keeps its traceback, and this one is kept in the cache.
         raise TemplateWrong(outcome.message, outcome.line, outcome.column, outcome.suggestion)
     return outcome
+
+
+def _without_keys(error: _E) -> _E:
+    """The same error with everything masked that might be a routing key: names are quoted, and a key that stands where
+    a name belongs is one."""
+    error.message = without_keys(error.message)
+    error.args = (error.message,)
+    if isinstance(error, DataMissing):
+        error.path, error.present = without_keys(error.path), tuple(map(without_keys, error.present))
+    error.__traceback__ = None
+    return error
 
 
 def _locator(text: str) -> Callable[[int], Place]:

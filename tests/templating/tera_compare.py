@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tera_oracle import Oracle
 
 from streams.templating import TemplateError, TemplateTooCostly, TemplateWrong, compile_template
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "templating"
 
 
 def difference(tera: Oracle, template: str, event: dict[str, Any]) -> str:

@@ -30,7 +30,10 @@ def test_a_template_can_come_from_standard_input(event: str) -> None:
 def test_missing_data_is_the_answer_no(event: str) -> None:
     result = CliRunner().invoke(render, ["{{ alertDef.nme }}", "--context", event])
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "cannot be rendered: `alertDef.nme` is not there; in `alertDef` there is: name" in result.stderr
+    assert (
+        "cannot be rendered: line 1, column 4: `alertDef.nme` is not there; in `alertDef` there is: name"
+        in result.stderr
+    )
     assert result.stderr.endswith("     ^\n")
 
 

@@ -32,6 +32,12 @@ def test_groups_can_be_asked_for_a_label_in_every_published_shape(groups: object
     assert text(SEED, {"alert": {"groups": groups}}) == "B"
 
 
+@pytest.mark.parametrize("groups", [{}, [], [{"keyValues": {}}], [1, None, "team_name"], "team_name", None])
+def test_a_label_nobody_has_is_missing(groups: object) -> None:
+    with pytest.raises(DataMissing):
+        text(SEED, {"alert": {"groups": groups}})
+
+
 def test_groups_without_the_label_miss_it() -> None:
     with pytest.raises(DataMissing) as raised:
         text(SEED, {"alert": {"groups": [{"keyValues": {"other": "x"}}]}})

@@ -160,6 +160,30 @@ def test_no_error_repeats_a_secret(template: str) -> None:
     assert SECRET not in repr(vars(raised.value))
 
 
+@pytest.mark.parametrize("key", ["930" + "a" * 26 + "0d1", "1" * 16 + "b" * 16, "9" * 32, "R" * 32])
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{% if x == {} y %}}",
+        "{{{{ 1 | {} }}}}",
+        "{{{{ 1 {} }}}}",
+        "{{{{ alert.{} }}}}",
+        "{{% {} %}}",
+        "{{{{ {}(a=1) }}}}",
+        "{{{{ x is {} }}}}",
+        "{{{{ self::{}() }}}}",
+        "{{{{ throw(message='{}') }}}}",
+        "{{{{ alert['{}'] }}}}",
+        "{{{{ alert | get(key='{}') }}}}",
+    ],
+)
+def test_no_error_quotes_a_key_that_stands_where_a_name_belongs(template: str, key: str) -> None:
+    with pytest.raises((TemplateWrong, RenderFailed)) as caught:
+        compile_template(template.format(key)).render({"x": 1, "alert": {}})
+    said = f"{caught.value} {caught.value!r} {vars(caught.value)}"
+    assert all(key[start : start + 6] not in said for start in range(27))
+
+
 def test_a_text_is_compiled_once_and_the_cache_is_bounded() -> None:
     assert compile_template("{{ once }}") is compile_template("{{ once }}")
     assert _template.cache_parameters()["maxsize"] == CACHED

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import FIXTURES
+from tera_compare import FIXTURES
 from tera_oracle import Oracle
 
 from streams.templating import TemplateError, compile_condition, compile_template

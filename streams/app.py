@@ -1,0 +1,203 @@
+"""What runs: one worker's topics, tables and agents."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+
+from streams.documents.log import Follower
+from streams.documents.secrets import cipher_of
+from streams.kafka.app import SafeApp
+from streams.kafka.tables import ChangelogTable, owned_partitions
+from streams.kafka.topics import ensure_topics
+from streams.kafka.watchdog import Watchdog
+from streams.pagerduty.events import EventsClient
+from streams.settings import Settings, kafka_options
+from streams.stages.dispatch import IncidentsTable, SealedSender, make_dispatcher
+from streams.stages.route import RouteStage
+from streams.telemetry.health import HealthServer
+from streams.telemetry.metrics import Metrics
+from streams.topology import Topology, group_id
+
+log = logging.getLogger("pagerline.worker")
+
+PURGE_SECONDS = 600.0
+"""How often closed incidents and pins are looked through; they stay for hours, so minutes do not matter."""
+
+
+class Worker:
+    """One process: stages route and dispatch on the partitions that the group gives it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.topology = topology = Topology.of(settings)
+        self.metrics = metrics = Metrics()
+        options = kafka_options(settings)
+        self.app = app = SafeApp(
+            group_id(settings),
+            options=options,
+            session_seconds=settings.session_timeout,
+            heartbeat_seconds=settings.heartbeat,
+            partitions=settings.partitions,
+        )
+        self.pins = self._table("pins")
+        self.incidents = IncidentsTable(self._table("incidents"), app.records)
+        cipher = cipher_of(settings)
+        self.documents = Follower(options, topology.connectors, cipher, crash=self.crash)
+        self.health = HealthServer(str(settings.health_bind), metrics.registry, self.unready)
+        self.watchdog = Watchdog(app)
+        self.client = EventsClient(
+            settings.events_url,
+            timeout=settings.http_timeout,
+            connections=settings.max_in_flight,
+            may_send=lambda: app.lease.valid,
+        )
+        self.route = RouteStage(
+            topology=topology,
+            producer=app.records,
+            pins=self.pins,
+            connectors=lambda: self.documents.current,
+            cipher=cipher,
+            metrics=metrics,
+            crash=self.crash,
+            max_event_bytes=settings.max_event_bytes,
+            now_ms=now_ms,
+        )
+        self.dispatch = make_dispatcher(
+            topology=topology,
+            table=self.incidents,
+            producer=app.records,
+            sender=SealedSender(self.client, cipher, app.lease),
+            metrics=metrics,
+            clock=time.monotonic,
+            now_ms=now_ms,
+            crash=self.crash,
+            in_flight=settings.max_in_flight,
+            withheld=settings.max_withheld,
+        )
+        metrics.watch(lambda: self.dispatch.backlog, self.lag)
+        app.on_prepare.append(self._prepare)
+        app.on_drain.append(self._drain)
+        app.on_ready.append(self._ready)
+        self._agents()
+
+    def _table(self, name: str) -> ChangelogTable:
+        table = ChangelogTable(self.app, name=name, partitions=self.settings.partitions)
+        self.app.tables.add(table)
+        return table
+
+    def _agents(self) -> None:
+        app, topology = self.app, self.topology
+
+        async def route(stream: Any) -> None:
+            async for event in current(app, stream):
+                await self.route.take(event.message, event.ack)
+
+        async def dispatch(stream: Any) -> None:
+            async for event in current(app, stream):
+                self.dispatch.accept(event.message.partition, read_outbox(event.message), event.ack)
+
+        for name in topology.stages()["route"]:
+            app.agent(self._topic(name), name=f"route-{name}")(route)
+        app.agent(self._topic(topology.outbox), name="dispatch")(dispatch)
+
+    def _topic(self, name: str) -> Any:
+        return self.app.topic(
+            name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", allow_empty=True
+        )
+
+    # -- life ---------------------------------------------------------------------------------------------------
+
+    async def _prepare(self) -> None:
+        await self.health.start()
+        self.watchdog.start()
+        self._pulse = asyncio.get_running_loop().create_task(self._beat())
+        states = await ensure_topics(
+            self.topology.specs(),
+            replication=self.settings.replication,
+            options=self.app.client_options,
+        )
+        made = [state.spec.name for state in states if state.created]
+        if made:
+            log.info("created topics: %s", ", ".join(made))
+        await self.documents.start()
+        await self.client.__aenter__()
+        log.info("health on port %d; %d connector(s)", self.health.port, len(self.documents.current))
+
+    async def _drain(self) -> None:
+        inputs, incidents = len(self.route.lanes), self.dispatch.backlog
+        log.info("giving partitions back: %d inputs and %d incidents under way", inputs, incidents)
+        bound = self.settings.shutdown_seconds / 4
+        await self.route.lanes.drain(bound)
+        await self.dispatch.drain(bound)
+
+    async def _ready(self) -> None:
+        resumed = self.dispatch.recover(self.incidents.rows())
+        partitions = owned_partitions(self.app.consumer.assignment(), self.topology.outbox)
+        log.info("at work on partitions %s; %d incidents to go on with", partitions, resumed)
+
+    async def close(self) -> None:
+        """After the app has stopped: what it did not start."""
+        self._pulse.cancel()
+        await self.client.__aexit__()
+        await self.documents.stop()
+        await self.health.stop()
+
+    async def _beat(self) -> None:
+        purged = time.monotonic()
+        while True:
+            await asyncio.sleep(1.0)
+            self.watchdog.turned()
+            if self.app.serving and time.monotonic() - purged > PURGE_SECONDS:
+                purged = time.monotonic()
+                closed_before = now_ms() - round(self.settings.closed_retention_hours * 3_600_000)
+                await self.route.purge(closed_before)
+                await self.dispatch.purge(self.incidents.rows(), closed_before)
+
+    def crash(self, error: BaseException) -> None:
+        """A bug of ours: stop the worker; nothing unacknowledged is lost."""
+        log.critical("stopping after an unexpected error", exc_info=error)
+        self._crash = asyncio.ensure_future(self.app.crash(error))
+
+    # -- seen from outside --------------------------------------------------------------------------------------
+
+    def unready(self) -> str | None:
+        """Why this worker does no work now, or None."""
+        if not self.app.serving:
+            return "joining its group and restoring its tables"
+        return None if self.app.lease.valid else "out of touch with the group coordinator"
+
+    def lag(self, stage: str) -> int:
+        """Records of the owned partitions that are not committed yet."""
+        if not self.app.serving:
+            return 0
+        consumer, topics = self.app.consumer, self.topology.stages()[stage]
+        total = 0
+        for tp in consumer.assignment():
+            if tp.topic in topics:
+                read = consumer._read_offset.get(tp) or 0
+                total += max(0, (consumer.highwater(tp) or 0) - read) + consumer.withheld(tp)
+        return total
+
+
+async def current(app: SafeApp, stream: Any) -> AsyncIterator[Any]:
+    """The events to work on; those from before a rebalance come again, and are dropped without an acknowledgement."""
+    async for event in stream.noack().events():
+        if app.serving and event.message.generation_id == app.consumer_generation_id:
+            yield event
+
+
+def read_outbox(message: Any) -> dict[str, Any]:
+    """An outbox record; route wrote it, so that anything unreadable is a fault to stop at, not to skip."""
+    record: dict[str, Any] = orjson.loads(message.value)
+    return record
+
+
+def now_ms() -> int:
+    """Wall-clock time in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000

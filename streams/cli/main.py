@@ -1,0 +1,44 @@
+"""`pagerline`: the command and the list of its subcommands."""
+
+from __future__ import annotations
+
+import click
+
+from streams import __version__
+from streams.cli.lazy import Lazy, LazyGroup
+
+COMMANDS = {
+    "worker": Lazy("streams.cli.worker:worker", "Run the stages that bring events to PagerDuty."),
+    "topics": Lazy("streams.cli.topics:topics", "Create and check the topics."),
+    "apply": Lazy("streams.cli.documents:apply", "Create or change connectors from files."),
+    "get": Lazy("streams.cli.documents:get", "Show connectors, keys masked."),
+    "diff": Lazy("streams.cli.documents:diff", "Show what apply would change."),
+    "delete": Lazy("streams.cli.documents:delete", "Delete a connector."),
+    "render": Lazy("streams.cli.render:render", "Render one template."),
+    "lag": Lazy("streams.cli.lag:lag", "Show how much each stage has still to do."),
+    "secrets": Lazy("streams.cli.secrets:secrets", "Make keys for PAGERLINE_SECRET_KEYS."),
+    "sandbox": Lazy("streams.cli.sandbox:sandbox", "Run Kafka, PagerDuty and producers on this machine."),
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  pagerline topics apply
+  pagerline apply -f connectors.yaml
+  pagerline worker
+
+Settings come from the environment (PAGERLINE_*) or from .env. Every command ends with 0 (done), 1 (the answer is no)
+or 2 (used wrongly).
+""",
+)
+@click.version_option(__version__, prog_name="pagerline")
+def main() -> None:
+    """Kafka to PagerDuty and back: nothing lost, rate limits obeyed, every decision explained."""
+
+
+if __name__ == "__main__":
+    main(prog_name="pagerline")

@@ -1,0 +1,105 @@
+"""How an input ends at one destination: the values that deliveries, dead letters and metrics are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Status = Literal["delivered", "superseded", "skipped", "dead"]
+
+ATTEMPTS_KEPT = 20
+"""An outage of hours makes thousands of attempts; the newest say what is wrong, the total says for how long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request to PagerDuty: when (ms since the epoch), how long (ms), and what came back."""
+
+    at: int
+    ms: float
+    status: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The final word on one input. `reason` is for machines, `message` for people (PagerDuty's words when it spoke).
+
+    `by` is the source ("topic/partition/offset") of what superseded it. `at` is in ms since the epoch.
+    """
+
+    source: str
+    status: Status
+    reason: str
+    message: str
+    at: int
+    http_status: int | None = None
+    by: str | None = None
+    attempts: tuple[Attempt, ...] = ()
+    attempts_total: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Outcome:
+        attempts = tuple(Attempt(**attempt) for attempt in value["attempts"])
+        return cls(**{**value, "attempts": attempts})
+
+
+def source_of(record: Mapping[str, Any]) -> str:
+    """The input of an outbox record as "topic/partition/offset"."""
+    source = record["source"]
+    return f"{source['topic']}/{source['partition']}/{source['offset']}"
+
+
+def delivery(record: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
+    """The `deliveries` record of an outcome (schemas/deliveries.json)."""
+    source = record["source"]
+    return {
+        "v": 1,
+        "id": f"{outcome.source}@{record['destination']}",
+        "incident": record["incident"],
+        "dedup_key": record["dedup_key"],
+        "action": record["action"],
+        "source": _coordinates(source),
+        "destination": {"type": "PAGERDUTY", "id": record["destination"], "connector": record["connector"]},
+        "why": record.get("why"),
+        "render_errors": record.get("render_errors") or {},
+        "outcome": {
+            "status": outcome.status,
+            "reason": outcome.reason,
+            "message": outcome.message,
+            "http_status": outcome.http_status,
+            "by": outcome.by,
+            "at": outcome.at,
+            "latency_ms": outcome.at - source["timestamp"],
+            "attempts": [asdict(attempt) for attempt in outcome.attempts],
+            "attempts_total": outcome.attempts_total,
+        },
+    }
+
+
+def dead_letter(record: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
+    """The `dead-letters` record of an outcome whose status is "dead"; the routing key stays sealed inside."""
+    return {
+        "v": 1,
+        "id": f"{outcome.source}@{record['destination']}",
+        "stage": "dispatch",
+        "reason": {"type": outcome.reason, "message": outcome.message, "path": ""},
+        "source": {**_coordinates(record["source"]), "key": record["source"].get("key")},
+        "incident": record["incident"],
+        "destination": record["destination"],
+        "action": record["action"],
+        "http_status": outcome.http_status,
+        "event": None,
+        "outbox": dict(record),
+        "raw": None,
+        "truncated": False,
+        "at": outcome.at,
+    }
+
+
+def _coordinates(source: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: source[name] for name in ("topic", "partition", "offset", "timestamp")}

@@ -1,0 +1,166 @@
+"""A process's own copy of the connectors: everything at start, every change within moments."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from streams.documents.connector import Connector
+from streams.documents.secrets import Cipher
+from streams.documents.snapshot import NOTHING, Record, Snapshot, Unreadable
+from streams.errors import KafkaUnavailable, TopicMismatch
+
+log = logging.getLogger("pagerline.documents")
+
+START_SECONDS: Final = 30.0
+"""For reading everything: a thousand documents are some megabytes, the rest is for a broker that is just starting."""
+
+PAUSE_SECONDS: Final = 1.0
+"""After an error of the brokers; the client has tried again by itself by then."""
+
+POLL_MS: Final = 1_000
+"""How long a fetch waits for something new; it returns at once when there is."""
+
+
+class Follower:
+    """Reads the topic without a consumer group, all its partitions from the beginning, and keeps on reading.
+
+    A record that cannot be read stops nothing: it is left out, logged once and listed in `problems`. Nor does a broker
+    that is away, or a topic that was emptied: what has been read stays in use. To be used from one event loop.
+    """
+
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        topic: str,
+        cipher: Cipher,
+        *,
+        consumer: Callable[..., Any] = AIOKafkaConsumer,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        crash: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        """`options` are those of any aiokafka client (`kafka_options`).
+
+        `crash` is called when following has ended by an error that nobody foresaw; without it, it is logged.
+        """
+        self._topic = topic
+        self._cipher = cipher
+        self._make_consumer: Callable[[], Any] = lambda: consumer(
+            **options, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+        )
+        self._sleep = sleep
+        self._crash = crash or _log_crash
+        self._consumer: Any = None
+        self._task: asyncio.Task[None] | None = None
+        self._snapshot = NOTHING
+        self._changed = asyncio.Event()
+
+    @property
+    def current(self) -> Mapping[str, Connector]:
+        """The connectors by id; a mapping that never changes, a new one after every change."""
+        return self._snapshot.connectors
+
+    @property
+    def problems(self) -> Mapping[str, Unreadable]:
+        """By connector id, why its newest record is not used."""
+        return self._snapshot.problems
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Both, as they were at one moment."""
+        return self._snapshot
+
+    async def start(self, timeout: float = START_SECONDS) -> None:
+        """Returns when all that was in the topic has been read; from then on changes are followed.
+
+        `timeout` is in seconds. Raises KafkaUnavailable when no broker answers in time, TopicMismatch when there is no
+        such topic. Nothing is left running then.
+        """
+        self._consumer = self._make_consumer()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._consumer.start()
+                await self._read_to_end()
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise KafkaUnavailable(
+                f"the topic {self._topic} could not be read: {type(error).__name__}; "
+                "see that PAGERLINE_BROKERS names a broker that runs and can be reached"
+            ) from error
+        else:
+            self._task = asyncio.create_task(self._follow(), name=f"follow {self._topic}")
+            self._task.add_done_callback(self._ended)
+        finally:
+            if self._task is None:
+                await self._consumer.stop()
+
+    async def stop(self) -> None:
+        """Ends the following; what was read stays in `current`. Harmless when it has not been started."""
+        if self._task is None:
+            return
+        task, self._task = self._task, None
+        task.cancel()
+        await asyncio.wait([task])
+        await self._consumer.stop()
+
+    async def changed(self) -> Snapshot:
+        """Waits until records have been read after this call, and gives what holds then."""
+        self._changed.clear()
+        await self._changed.wait()
+        return self._snapshot
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def _read_to_end(self) -> None:
+        consumer = self._consumer
+        if self._topic not in await consumer.topics():
+            raise TopicMismatch(f"{self._topic}: missing (pagerline topics apply creates it)")
+        consumer.assign([TopicPartition(self._topic, 0)])  # makes the client ask for the topic's partitions
+        await consumer.end_offsets([TopicPartition(self._topic, 0)])
+        numbers = consumer.partitions_for_topic(self._topic) or {0}
+        partitions = [TopicPartition(self._topic, number) for number in sorted(numbers)]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        # Positions, not counts: in a compacted topic offsets are missing.
+        while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
+            await self._read_some()
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                await self._read_some()
+            except (KafkaError, OSError) as error:
+                log.warning("following %s: %s; trying again", self._topic, type(error).__name__)
+                await self._sleep(PAUSE_SECONDS)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._crash(error)
+
+    async def _read_some(self) -> None:
+        batches = await self._consumer.getmany(timeout_ms=POLL_MS)
+        records = [
+            Record(record.key, record.value, f"{record.topic}/{record.partition}/{record.offset}")
+            for batch in batches.values()
+            for record in batch
+        ]
+        if not records:
+            return
+        before, self._snapshot = self._snapshot, self._snapshot.after(records, self._cipher)
+        for connector_id, problem in self._snapshot.problems.items():
+            if before.problems.get(connector_id) != problem:
+                log.error("connector %s of record %s is not used: %s", connector_id, problem.where, problem.reason)
+        self._changed.set()
+
+
+def _log_crash(error: BaseException) -> None:
+    log.critical("connectors are no longer followed", exc_info=error)

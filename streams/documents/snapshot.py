@@ -1,0 +1,65 @@
+"""What the topic `connectors` says, as far as it has been read: a value, made from records one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from streams.documents.connector import Connector, from_record, id_of
+from streams.documents.secrets import Cipher
+from streams.errors import DocumentError, SecretError
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of the topic; `where` is `<topic>/<partition>/<offset>`. No value: the document is deleted."""
+
+    key: bytes | None
+    value: bytes | None
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Why the newest record of a connector is not used. The one before it stays in use, if there was any."""
+
+    reason: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Connectors by id, and by id what is wrong with those whose newest record cannot be read. Never changes."""
+
+    connectors: Mapping[str, Connector]
+    problems: Mapping[str, Unreadable]
+
+    def after(self, records: Iterable[Record], cipher: Cipher) -> Snapshot:
+        """What holds after these records. Records of other kinds of documents are passed over."""
+        connectors, problems = dict(self.connectors), dict(self.problems)
+        for record in records:
+            connector_id = id_of(record.key)
+            if connector_id is None:
+                continue
+            problems.pop(connector_id, None)
+            if record.value is None:
+                connectors.pop(connector_id, None)
+                continue
+            try:
+                connectors[connector_id] = _read(connector_id, record.value, cipher)
+            except (DocumentError, SecretError) as error:
+                problems[connector_id] = Unreadable(str(error), record.where)
+        return Snapshot(MappingProxyType(connectors), MappingProxyType(problems))
+
+
+NOTHING: Final = Snapshot(MappingProxyType({}), MappingProxyType({}))
+"""Before the first record."""
+
+
+def _read(connector_id: str, value: bytes, cipher: Cipher) -> Connector:
+    connector = from_record(value, cipher)
+    if connector.id != connector_id:
+        raise DocumentError(f"the record's key says {connector_id}, its value {connector.id}")
+    return connector

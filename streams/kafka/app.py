@@ -1,0 +1,177 @@
+"""Faust's App made safe: settings that do not lose, a lease, a drain that is bounded, an end that is an end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import ssl
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
+from typing import Any
+
+import faust
+from mode.supervisors import CrashingSupervisor
+
+from streams.kafka.lease import Lease
+from streams.kafka.names import check_names
+from streams.kafka.producer import Producer
+from streams.kafka.tables import SafeTableManager
+from streams.kafka.transport import SafeTransport
+
+log = logging.getLogger("pagerline.kafka")
+
+YEAR_SECONDS = 31_536_000.0
+"""`broker_max_poll_interval`: a worker without partitions, or with all of them paused, would leave the group after
+this and never come back. Our own watchdog decides instead."""
+
+POLL_RECORDS = 200
+BUFFER = 20_000
+"""One slow agent must not stop the others: POLL_RECORDS x partitions must stay below a fifth of BUFFER."""
+
+CRASH_SECONDS = 10.0
+"""For an orderly stop after a crash. Faust sometimes never finishes one, and a worker that hangs pages nobody."""
+
+Hook = Callable[[], Awaitable[None]]
+
+
+class SafeApp(faust.App):
+    """A Faust app whose agents take `stream.noack().events()` and acknowledge when the work is durable.
+
+    on_prepare: called first, before any agent or consumer exists (topics, documents, health).
+    on_drain:   called before partitions are given away and at shutdown; must finish or drop its work.
+    on_ready:   called when tables are restored and before streams go on.
+    """
+
+    def __init__(
+        self,
+        app_id: str,
+        *,
+        options: Mapping[str, Any],
+        session_seconds: float,
+        heartbeat_seconds: float,
+        partitions: int,
+    ) -> None:
+        check_names()
+        self.client_options: Mapping[str, Any] = options
+        self.lease = Lease(session_seconds, monotonic)
+        self.records = Producer(options, self.lease)
+        self.on_prepare: list[Hook] = []
+        self.on_drain: list[Hook] = []
+        self.on_ready: list[Hook] = []
+        self.serving = False
+        super().__init__(
+            app_id,
+            env_prefix="PAGERLINE_FAUST_",  # Faust's unprefixed environment variables would override these settings
+            version=1,
+            origin="streams",
+            autodiscover=False,
+            broker=_broker_url(options["bootstrap_servers"]),
+            broker_credentials=_credentials(options),
+            key_serializer="raw",
+            value_serializer="raw",
+            broker_max_poll_interval=YEAR_SECONDS,
+            broker_max_poll_records=POLL_RECORDS,
+            stream_buffer_maxsize=BUFFER,
+            broker_session_timeout=session_seconds,
+            broker_heartbeat_interval=heartbeat_seconds,
+            broker_rebalance_timeout=30.0,  # bounds how long a member that is busy can hold up the group
+            broker_request_timeout=40.0,
+            broker_commit_interval=1.0,
+            broker_commit_every=1_000,
+            consumer_auto_offset_reset="earliest",
+            stream_wait_empty=False,  # our own drain is bounded, Faust's is not
+            stream_recovery_delay=0.0,
+            processing_guarantee="at_least_once",
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            topic_partitions=partitions,
+            table_standby_replicas=0,
+            web_enabled=False,
+            worker_redirect_stdouts=False,
+            agent_supervisor=CrashingSupervisor,
+            TableManager=SafeTableManager,
+        )
+        self.on_rebalance_complete.connect(self._ready)
+
+    def _new_transport(self) -> Any:
+        return SafeTransport(self.conf.broker_consumer, self)
+
+    def on_init_dependencies(self) -> Any:
+        """Faust's services without its monitor: it counts up for ever with `noack`, and costs 3 % of a core."""
+        services = super().on_init_dependencies()
+        self.sensors.remove(self.monitor)
+        return services
+
+    async def on_first_start(self) -> None:
+        """Prepare what must exist before agents, then start the producer. (Faust would make a data folder here.)"""
+        for prepare in self.on_prepare:
+            await prepare()
+        await self.records.start()
+
+    async def on_stop(self) -> None:
+        """Drain within the bound, then let Faust stop and commit."""
+        await self.drain()
+        await super().on_stop()
+
+    async def on_shutdown(self) -> None:
+        """Close the producer last: the final commit may depend on what it still confirms."""
+        await super().on_shutdown()
+        await self.records.stop()
+
+    async def drain(self) -> None:
+        """Stop acting for the partitions: finish or drop work, and have every record that was sent confirmed."""
+        self.serving = False
+        for hook in self.on_drain:
+            await hook()
+        await self.records.flush()
+
+    async def _ready(self, *_args: Any, **_kwargs: Any) -> None:
+        for hook in self.on_ready:
+            await hook()
+        self.serving = True
+
+    def _crash(self, reason: BaseException) -> None:
+        """Something in Faust or in ours broke: stop in order if that works, and in any case stop."""
+        super()._crash(reason)
+        deadline = threading.Timer(CRASH_SECONDS, end_process, (f"crashed: {reason!r}",))
+        deadline.daemon = True
+        deadline.start()
+
+    def membership_lost(self, reason: str) -> None:
+        """Called from the consumer's thread. While we act for partitions, losing the group is the end."""
+        if self.serving and not self.should_stop:
+            end_process(f"{reason}; ending at once so that nothing stale is sent")
+
+
+def end_process(reason: str) -> None:
+    """End this process without any clean-up that could still send something; exit code 1."""
+    log.critical("worker ends: %s", reason)
+    logging.shutdown()
+    os._exit(1)
+
+
+def _broker_url(servers: str | list[str]) -> str:
+    names = servers if isinstance(servers, str) else ",".join(servers)
+    return ";".join(f"kafka://{name.strip()}" for name in names.split(","))
+
+
+def _credentials(options: Mapping[str, Any]) -> Any:
+    context: ssl.SSLContext | None = options.get("ssl_context")
+    protocol = options.get("security_protocol", "PLAINTEXT")
+    if protocol.startswith("SASL"):
+        return faust.SASLCredentials(
+            username=options.get("sasl_plain_username"),
+            password=options.get("sasl_plain_password"),
+            mechanism=options.get("sasl_mechanism"),
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context=context) if protocol == "SSL" else None
+
+
+async def every(seconds: float, check: Callable[[], None]) -> None:
+    """Call `check` for ever, each `seconds`."""
+    while True:
+        await asyncio.sleep(seconds)
+        check()

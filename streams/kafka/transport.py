@@ -1,0 +1,191 @@
+"""A Faust consumer that commits only what is done, keeps a lease, and delivers without extra tasks.
+
+What is replaced, and why, with the private names of faust-streaming 0.15.3 that it leans on (checked at start by
+`streams.kafka.names`): see the table in docs/faust.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from time import monotonic
+from typing import Any
+
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from faust.transport.drivers.aiokafka import (
+    AIOKafkaConsumerThread,
+    Consumer,
+    Transport,
+    ensure_aiokafka_TP,
+)
+from faust.types import TP
+from faust.types.tuples import Message
+
+from streams.kafka.lease import Lease
+from streams.kafka.ledger import AckLedger
+
+YIELD_EVERY = 100
+"""Records handed to agents before the loop is given to others; Faust's own figure."""
+
+FINAL_COMMIT_SECONDS = 5.0
+"""Bound of the commit made while partitions are being taken away; the group waits for us meanwhile."""
+
+
+class SafeConsumer(Consumer):
+    """Commits up to the first delivered record without an acknowledgement, and no further."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._ledgers: dict[TP, AckLedger] = {}
+        super().__init__(*args, **kwargs)
+
+    # -- what is delivered and acknowledged ---------------------------------------------------------------------
+
+    def _to_message(self, tp: TP, record: Any) -> Any:
+        message = super()._to_message(tp, record)
+        if self.app.topics.acks_enabled_for(message.topic):
+            self._ledger(tp).deliver(record.offset)
+        return message
+
+    def ack(self, message: Message) -> bool:
+        """Acknowledge one record; refused when it was delivered before the last rebalance (it comes again)."""
+        if message.generation_id != self.app.consumer_generation_id or message.acked:
+            return False
+        message.acked = True
+        self._ledger(message.tp).ack(message.offset)
+        return True
+
+    def _ledger(self, tp: TP) -> AckLedger:
+        ledger = self._ledgers.get(tp)
+        if ledger is None:
+            ledger = self._ledgers[TP(tp.topic, tp.partition)] = AckLedger()
+        return ledger
+
+    def withheld(self, tp: TP) -> int:
+        """How many delivered records of `tp` are not committable yet."""
+        ledger = self._ledgers.get(tp)
+        return ledger.withheld if ledger else 0
+
+    # -- committing ---------------------------------------------------------------------------------------------
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        return (tp for tp in list(self._ledgers) if topics is None or tp in topics or tp.topic in topics)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        return self._ledger(tp).frontier()
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        return None  # holes in the log are never delivered, so there is nothing to remember
+
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
+        assignment = self.assignment()
+        owned = {tp: offset for tp, offset in offsets.items() if tp in assignment}
+        if not owned or not await self._commit(owned):
+            return False
+        self._committed_offset.update(owned)
+        return True
+
+    # -- rebalancing --------------------------------------------------------------------------------------------
+
+    async def perform_seek(self) -> None:
+        """Go back to the committed offsets; what was delivered before will be delivered again."""
+        self._ledgers.clear()
+        await super().perform_seek()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Finish work, commit it, and only then let Faust forget the partitions."""
+        self.stop_flow()
+        await self.app.drain()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.commit(), FINAL_COMMIT_SECONDS)
+        self._ledgers.clear()
+        await super().on_partitions_revoked(revoked)
+
+    # -- delivery -----------------------------------------------------------------------------------------------
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Hand fetched records to the agents.
+
+        Faust races every single delivery against a rebalance (four tasks a record). Here the delivery is awaited
+        and the generation compared afterwards, which is what the race was for.
+        """
+        stopped, fetcher_stopped = self._stopped.is_set, fetcher._stopped.is_set
+        handed_out = 0
+        try:
+            while not (stopped() or fetcher_stopped()):
+                await asyncio.sleep(0)
+                async for tp, message in self.getmany(timeout=1.0):
+                    read = self._read_offset[tp]
+                    if read is not None and message.offset < read:
+                        continue
+                    await self.callback(message)
+                    if message.generation_id != self.app.consumer_generation_id:
+                        break
+                    self._read_offset[tp] = message.offset + 1
+                    handed_out += 1
+                    if handed_out % YIELD_EVERY == 0:
+                        await asyncio.sleep(0)
+        except self.consumer_stopped_errors:
+            if not self.app.should_stop:
+                raise
+        except asyncio.CancelledError:
+            if not self.app.should_stop:
+                raise
+
+    def _new_consumer_thread(self) -> Any:
+        return LeasedThread(self, loop=self.loop, beacon=self.beacon)
+
+
+class LeasedThread(AIOKafkaConsumerThread):
+    """The thread that speaks to the group coordinator: renews the lease, notices the loss of membership."""
+
+    async def on_start(self) -> None:
+        """Start the client and listen in on its coordinator."""
+        await super().on_start()
+        coordinator = self._ensure_consumer()._coordinator
+        lease: Lease = self.app.lease
+        _after(coordinator, "_do_heartbeat", lambda sent_at, ok: lease.renew(sent_at) if ok else None)
+        _after(coordinator, "_do_rejoin_group", lambda _started_at, ok: lease.renew(monotonic()) if ok else None)
+        reset = coordinator.reset_generation
+
+        def reset_generation() -> None:
+            """The coordinator no longer knows us: another worker may have our partitions by now."""
+            self.app.membership_lost("the group coordinator no longer knows this worker")
+            reset()
+
+        coordinator.reset_generation = reset_generation
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit; False when it has to be tried again (the broker is away, a rebalance is under way)."""
+        assignment = self.assignment()
+        wanted = {ensure_aiokafka_TP(tp): offset for tp, offset in offsets.items() if tp in assignment}
+        try:
+            await self._ensure_consumer().commit(wanted)
+        except (CommitFailedError, IllegalStateError) as error:
+            self.log.info("Offsets not committed, the group is rebalancing: %s", error)
+            return False
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            self.log.warning("Offsets not committed, will try again: %s", error)
+            return False
+        return True
+
+
+def _after(target: Any, name: str, then: Callable[[float, bool], None]) -> None:
+    """Call `then(clock before the call, its success)` after each call of the coroutine method `name`."""
+    method = getattr(target, name)
+
+    async def wrapped(*args: Any, **kwargs: Any) -> Any:
+        started_at = monotonic()
+        result = await method(*args, **kwargs)
+        then(started_at, bool(result))
+        return result
+
+    setattr(target, name, wrapped)
+
+
+class SafeTransport(Transport):
+    """Faust's aiokafka transport with our consumer."""
+
+    Consumer = SafeConsumer

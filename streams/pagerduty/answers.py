@@ -1,0 +1,94 @@
+"""What PagerDuty's answer means for the event that was sent: a table over every status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+WORDS_KEPT = 1_000
+"""Characters of PagerDuty's words that travel with an outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for one request: a status with its body, or (status None) the error that kept it from coming.
+
+    retry_after: seconds, when PagerDuty named them. ms: how long the request took.
+    """
+
+    status: int | None
+    body: bytes = b""
+    retry_after: float | None = None
+    error: str | None = None
+    ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """PagerDuty has the event."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """The event was not taken, or nobody knows; sending it again is right. `after`: seconds, when PagerDuty said so."""
+
+    reason: str
+    words: str
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The same event would be refused again."""
+
+    reason: str
+    words: str
+
+
+Verdict = Accepted | TryAgain | Refused
+
+REFUSALS = {
+    400: "invalid_event",
+    401: "unauthorized",
+    402: "ability_missing",
+    403: "forbidden",
+    404: "not_found",
+    413: "too_large",
+}
+
+
+def judge(answer: Answer) -> Verdict:
+    """The meaning of an answer of `POST /v2/enqueue` (PagerDuty Events API v2, response codes and retry logic)."""
+    words = answer.error or _words(answer.body)
+    status = answer.status
+    if status is None:
+        return TryAgain("no_answer", words)
+    if 200 <= status < 300:
+        return Accepted(words)
+    if status == 429:
+        return TryAgain("rate_limited", words, answer.retry_after)
+    if status >= 500 or status == 408:
+        return TryAgain("server_error", words, answer.retry_after)
+    if status < 400:  # PagerDuty does not redirect; something between us and it does, and that passes
+        return TryAgain("redirected", words)
+    if status == 400 and "routing key" in words.lower() and "invalid event" not in words.lower():
+        return Refused("unknown_routing_key", words)
+    return Refused(REFUSALS.get(status, "refused"), words)
+
+
+def _words(body: bytes) -> str:
+    """PagerDuty's own words: status, message and errors of a JSON body, or the text as it is."""
+    try:
+        document: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body.decode(errors="replace")[:WORDS_KEPT]
+    if not isinstance(document, dict):
+        return str(document)[:WORDS_KEPT]
+    errors = document.get("errors")
+    parts = [document.get("status"), document.get("message")]
+    parts += errors if isinstance(errors, list) else [errors]
+    return ": ".join(str(part) for part in parts if part)[:WORDS_KEPT]

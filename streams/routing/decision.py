@@ -1,0 +1,103 @@
+"""What route decides for one event and one connector: Send, Skip or Reject, each with its reason.
+
+`reason` is a machine word for metrics and records, `message` a sentence for a person; neither holds a secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
+
+from streams.documents.secrets import Secret
+from streams.events import Action
+from streams.routing.pin import Pin
+
+SendReason = Literal["new_pin", "pinned", "unpinned"]
+SkipReason = Literal["already_routed", "same_destination", "not_yet_active"]
+RejectReason = Literal[
+    "unknown_connector", "no_connector", "connector_not_named", "unsupported_connector", "no_destination"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A configured field that gave no routing key, and why."""
+
+    candidate: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """How the destination was found: `chosen` is the connector's field, or "pin"."""
+
+    chosen: str | None
+    passed_over: tuple[PassedOver, ...] = ()
+    pinned: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As the outbox and `deliveries` carry it."""
+        return {
+            "chosen": self.chosen,
+            "passed_over": [{"candidate": over.candidate, "reason": over.reason} for over in self.passed_over],
+            "pinned": self.pinned,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Produce one outbox record.
+
+    Either `token` (the sealed key, of the pin) or `routing_key` is set; a caller seals the latter and goes on with
+    `sealed(token)`. `pin` is to be written and confirmed before the record is produced; `pin_after` at the same time
+    or after, but before the input is acknowledged. None: nothing to write. `limit` is events a minute.
+    """
+
+    connector_id: str
+    destination: str
+    action: Action
+    reason: SendReason
+    message: str
+    why: Why
+    limit: int
+    routing_key: Secret | None = None
+    token: str | None = field(default=None, repr=False)
+    payload: dict[str, Any] | None = None
+    client: str | None = None
+    client_url: str | None = None
+    links: tuple[dict[str, str], ...] = ()
+    render_errors: dict[str, str] = field(default_factory=dict)
+    pin: Pin | None = None
+    pin_after: Pin | None = None
+
+    def sealed(self, token: str) -> Self:
+        """This decision with its routing key sealed, in the pin too."""
+        return replace(self, token=token, pin=self.pin and replace(self.pin, routing_key_token=token))
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Nothing to send. `silent`: write no delivery record either, another record tells this input's outcome.
+
+    `connector_id` is None when the whole event is skipped. `pin_after` as in Send.
+    """
+
+    connector_id: str | None
+    reason: SkipReason
+    message: str
+    silent: bool
+    pin_after: Pin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """For the dead letters. `path` is the JSON pointer of the event's field at fault, or empty."""
+
+    connector_id: str | None
+    reason: RejectReason
+    message: str
+    path: str = ""
+    why: Why | None = None
+
+
+Decision = Send | Skip | Reject

@@ -1,0 +1,100 @@
+"""`pagerline sandbox demo` and `pagerline sandbox up`."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import sys
+from contextlib import suppress
+
+import click
+from rich.console import Console
+
+from streams.sandbox.demo.play import Play
+from streams.sandbox.demo.screen import Screen
+from streams.sandbox.demo.stage import Stage
+from streams.sandbox.worker import WORKER, WorkerProcess
+
+TRY_NEXT = """\
+Still up, until Ctrl-C. In another terminal:
+
+  export PAGERLINE_BROKERS={brokers} PAGERLINE_SECRET_KEYS={key}
+  pagerline get connectors
+  pagerline lag --topics
+  pagerline sandbox produce --alerts 20 --team alpha --connector by-team
+  pagerline sandbox verify --simulator {simulator}
+  curl -s {simulator}/sim/incidents
+  curl -s {health}/metrics
+"""
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  pagerline sandbox demo
+  pagerline sandbox demo --keep
+"""
+)
+@click.option("--keep", is_flag=True, help="Stay up afterwards and say what to try next.")
+@click.option("--seed", default=7, show_default=True, help="Of the sample alerts and Cases.")
+@click.option("--alerts", default=120, show_default=True, type=click.IntRange(1, 300), help="Alerts, each with a life.")
+@click.option("--cases", default=30, show_default=True, type=click.IntRange(0, 100), help="Cases, each with a life.")
+@click.option("--worker", "program", help="Another worker program, to see the verdict find it out.")
+def demo(keep: bool, seed: int, alerts: int, cases: int, program: str | None) -> None:
+    """Alerts and Cases from an embedded Kafka to a simulated PagerDuty, with a worker killed by SIGKILL half-way.
+
+    Ends by itself within a minute or so. The verdict is computed from the raw topics and the simulator's journal: exit
+    code 0 when every input is accounted for and PagerDuty's states are right, 1 when not.
+    """
+    console = Console()
+    worker = tuple(shlex.split(program)) if program else WORKER
+    try:
+        sys.exit(asyncio.run(run(console, worker, keep=keep, seed=seed, alerts=alerts, cases=cases)))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@click.command(
+    epilog="""\b
+Example:
+  pagerline sandbox up
+"""
+)
+def up() -> None:
+    """Run Kafka, the PagerDuty simulator and a worker with sample connectors, until Ctrl-C."""
+    console = Console()
+
+    async def stand() -> None:
+        async with Stage() as stage:
+            await stage.prepare()
+            worker = await stage.launch_worker()
+            await worker.ready()
+            await stay(console, stage, worker)
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(stand())
+
+
+async def stay(console: Console, stage: Stage, worker: WorkerProcess | None) -> None:
+    """Say what to try next, and wait to be interrupted."""
+    text = TRY_NEXT.format(
+        brokers=stage.kafka.bootstrap,
+        key=stage.settings["PAGERLINE_SECRET_KEYS"],
+        simulator=stage.simulator.events_url,
+        health=worker.url if worker else "",
+    )
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    await asyncio.Event().wait()
+
+
+async def run(console: Console, worker: tuple[str, ...], *, keep: bool, seed: int, alerts: int, cases: int) -> int:
+    """Run the demo; returns the exit code."""
+    async with Stage(worker) as stage:
+        with Screen(console) as screen:
+            play = Play.of(stage, screen, seed=seed, alerts=alerts, cases=cases)
+            verdict = await play.perform()
+        console.print()
+        console.print(verdict.text(), highlight=False, markup=False)
+        if keep:
+            await stay(console, stage, play.worker)
+        return 0 if verdict.ok and play.finished else 1

@@ -1,0 +1,87 @@
+"""What the demo shows while it runs: one screen on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+LINE_SECONDS = 3.0
+"""Between two lines where there is no terminal to draw on."""
+
+EVENTS_KEPT = 8
+"""Of what has happened, the newest lines."""
+
+
+@dataclass(slots=True)
+class View:
+    """What there is to see at one moment."""
+
+    produced: int = 0
+    total: int = 0
+    lag: Mapping[str, int] = field(default_factory=dict)
+    services: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    """For each service: events accepted, incidents open, incidents resolved."""
+    worker: str = ""
+
+    @property
+    def delivered(self) -> int:
+        return sum(service[0] for service in self.services.values())
+
+
+class Screen:
+    """Shows views as they come. `say` adds a line about something that happened."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        self._said: list[str] = []
+        self._started = time.monotonic()
+        self._line_at = 0.0
+        self._view = View()
+
+    def __enter__(self) -> Screen:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._live:
+            self._live.update(self._draw(), refresh=True)
+            self._live.stop()
+
+    def say(self, text: str) -> None:
+        """Something happened."""
+        line = f"{time.monotonic() - self._started:5.1f} s  {text}"
+        self._said = [*self._said, line][-EVENTS_KEPT:]
+        if self._live:
+            self._live.update(self._draw(), refresh=True)
+        else:
+            self._console.print(line, highlight=False, markup=False)
+
+    def show(self, view: View) -> None:
+        """The figures changed."""
+        self._view = view
+        if self._live:
+            self._live.update(self._draw(), refresh=True)
+        elif time.monotonic() - self._line_at >= LINE_SECONDS:
+            self._line_at = time.monotonic()
+            lag = ", ".join(f"{stage} {records}" for stage, records in view.lag.items())
+            self.say(f"produced {view.produced}/{view.total}, at PagerDuty {view.delivered}, waiting: {lag or '-'}")
+
+    def _draw(self) -> Group:
+        view = self._view
+        figures = Table.grid(padding=(0, 2))
+        figures.add_row("produced", f"{view.produced} of {view.total}")
+        for stage, records in view.lag.items():
+            figures.add_row(f"waiting for {stage}", f"{records}")
+        figures.add_row("worker", view.worker)
+        services = Table("service", "events", "open", "resolved", title="at PagerDuty", title_justify="left")
+        for name, (events, opened, resolved) in view.services.items():
+            services.add_row(name, str(events), str(opened), str(resolved))
+        return Group(figures, services, *(Text(line) for line in self._said))

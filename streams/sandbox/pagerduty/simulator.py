@@ -1,0 +1,140 @@
+"""The PagerDuty simulator: an account behind a real HTTP server on this machine.
+
+async with Simulator(limit=120) as sim:
+    ...                                     # point a client at sim.events_url
+    sim.fail("status", status=503, count=3) # the next three requests
+    await sim.seen(lambda entry: entry.effect == "opened", timeout=5)
+    assert [i.status for i in sim.incidents()] == ["triggered"]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import random
+import ssl
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from aiohttp import web
+
+from streams.sandbox.pagerduty.account import Account
+from streams.sandbox.pagerduty.clock import Clock
+from streams.sandbox.pagerduty.control import Control
+from streams.sandbox.pagerduty.events_api import EventsApi
+from streams.sandbox.pagerduty.events_http import MAX_READ_BYTES, EventsHttp
+from streams.sandbox.pagerduty.journal import Entry
+from streams.sandbox.pagerduty.tls import Certificates
+from streams.sandbox.pagerduty.window import DEFAULT_LIMIT
+
+SHUTDOWN_S: Final = 1.0
+"""For requests that are being answered; held ones are let go at once."""
+
+
+class Simulator(Account):
+    """An `Account`, with all its controls, that is served while the context is open.
+
+    host, port: where to listen; port 0 takes a free one. tls: serve https, with a CA made for this simulator.
+    limit: events a minute for a key, None for no limit. known_keys: the routing keys that exist; None: every
+    well-formed one. clock, rng: where time and randomness come from.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: bool = False,
+        limit: int | None = DEFAULT_LIMIT,
+        known_keys: Iterable[str] | None = None,
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        super().__init__(limit=limit, known_keys=known_keys, clock=clock, rng=rng)
+        self._host = host
+        self._port = port
+        self._tls = tls
+        self._runner: web.AppRunner | None = None
+        self._stopping = asyncio.Event()
+        self._ca_directory: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def events_url(self) -> str:
+        """The base URL without a path, to take the place of `https://events.pagerduty.com`."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{'https' if self._tls else 'http'}://{host}:{self._port}"
+
+    @property
+    def ca_file(self) -> str:
+        """A PEM file with the CA to trust, there while the context is open.
+
+        Clients take it as `ssl.create_default_context(cafile=...)` or from the environment variable SSL_CERT_FILE.
+        Raises RuntimeError when the simulator does not serve TLS.
+        """
+        if self._ca_directory is None:
+            raise RuntimeError("there is a CA only inside the context of a Simulator(tls=True)")
+        return str(Path(self._ca_directory.name, "ca.pem"))
+
+    async def __aenter__(self) -> Self:
+        self._stopping.clear()
+        app = web.Application(client_max_size=MAX_READ_BYTES)
+        app.add_routes(EventsHttp(EventsApi(self), self.clock, self._stopping).routes())
+        app.add_routes(Control(self).routes())
+        context = self._certify() if self._tls else None
+        # A client that gives up ends its request here too, so that a held connection does not outlive it.
+        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._host, self._port, ssl_context=context)
+        try:
+            await site.start()
+        except OSError:
+            await self._stop()
+            raise
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stop()
+
+    def _certify(self) -> ssl.SSLContext:
+        certificates = Certificates(self._host, datetime.datetime.now(datetime.UTC))
+        self._ca_directory = tempfile.TemporaryDirectory(prefix="pagerline-ca-")
+        Path(self.ca_file).write_bytes(certificates.ca_pem)
+        return certificates.server_context()
+
+    async def _stop(self) -> None:
+        self._stopping.set()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        if self._ca_directory is not None:
+            self._ca_directory.cleanup()
+            self._ca_directory = None
+
+    async def seen(self, like: Callable[[Entry], bool], *, count: int = 1, timeout: float = 10.0) -> list[Entry]:
+        """Wait until the journal has `count` entries that are `like` this, those already there included.
+
+        Returns all that match. Raises TimeoutError after `timeout` seconds of real time.
+        """
+        found = [entry for entry in self.journal if like(entry)]
+        enough = asyncio.Event()
+
+        def look(entry: Entry) -> None:
+            if like(entry):
+                found.append(entry)
+                if len(found) >= count:
+                    enough.set()
+
+        self.journal.listeners.append(look)
+        try:
+            if len(found) < count:
+                async with asyncio.timeout(timeout):
+                    await enough.wait()
+        finally:
+            self.journal.listeners.remove(look)
+        return found

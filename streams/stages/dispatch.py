@@ -1,0 +1,100 @@
+"""The dispatch stage: the outbox to PagerDuty. Wires the pure dispatcher to Kafka and HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from streams.dispatch.dispatcher import Dispatcher
+from streams.documents.secrets import Cipher
+from streams.kafka.lease import Lease
+from streams.kafka.producer import Producer
+from streams.kafka.tables import ChangelogTable
+from streams.pagerduty.answers import Answer
+from streams.pagerduty.events import EventsClient, StaleWorker
+from streams.telemetry.metrics import Metrics
+from streams.topology import Topology
+
+SHARE = 4
+"""One destination may hold a quarter of the requests in flight, so that four hanging ones leave room for the rest."""
+
+
+class IncidentsTable:
+    """Table `incidents` as the dispatcher sees it."""
+
+    def __init__(self, table: ChangelogTable, producer: Producer) -> None:
+        self._table = table
+        self._producer = producer
+
+    def read(self, partition: int, key: bytes) -> bytes | None:
+        return self._table.read(partition, key)
+
+    async def write(self, partition: int, key: bytes, value: bytes | None) -> None:
+        await self._table.write(self._producer, partition, key, value)
+
+    def rows(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """All rows of the owned partitions, as (partition, key, value)."""
+        for partition, rows in list(self._table.rows.items()):
+            for key, value in list(rows.items()):
+                yield partition, key, value
+
+
+class OutcomeTopics:
+    """`deliveries` and `dead-letters` as the dispatcher sees them."""
+
+    def __init__(self, topology: Topology, producer: Producer) -> None:
+        self._names = {"deliveries": topology.deliveries, "dead-letters": topology.dead_letters}
+        self._producer = producer
+
+    async def publish(self, topic: str, key: str, value: Mapping[str, Any]) -> asyncio.Future[Any]:
+        return await self._producer.send(self._names[topic], key.encode(), orjson.dumps(value))
+
+
+class SealedSender:
+    """Opens the routing key at the last moment and sends, while this worker may."""
+
+    def __init__(self, client: EventsClient, cipher: Cipher, lease: Lease) -> None:
+        self._client = client
+        self._cipher = cipher
+        self._lease = lease
+
+    async def send(self, record: Mapping[str, Any]) -> Answer:
+        while True:
+            await self._lease.hold()
+            try:
+                return await self._client.enqueue(record, self._cipher.open(record["routing_key"]))
+            except StaleWorker:
+                continue  # held until the coordinator has spoken; if it no longer knows us, the process ends
+
+
+def make_dispatcher(
+    *,
+    topology: Topology,
+    table: IncidentsTable,
+    producer: Producer,
+    sender: SealedSender,
+    metrics: Metrics,
+    clock: Callable[[], float],
+    now_ms: Callable[[], int],
+    crash: Callable[[BaseException], None],
+    in_flight: int,
+    withheld: int,
+) -> Dispatcher:
+    """The dispatcher on the worker's Kafka and PagerDuty."""
+    return Dispatcher(
+        table=table,
+        publisher=OutcomeTopics(topology, producer),
+        sender=sender,
+        meter=metrics,
+        clock=clock,
+        now_ms=now_ms,
+        random=random.random,
+        crash=crash,
+        in_flight=in_flight,
+        share=max(1, in_flight // SHARE),
+        withheld=withheld,
+    )

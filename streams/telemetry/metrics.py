@@ -1,0 +1,81 @@
+"""Every figure that a worker exports, declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from streams.dispatch.outcome import Outcome
+from streams.pagerduty.answers import Answer
+
+LATENCY_SECONDS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1.2, 2.5, 5, 15, 60, 300, 1800, 7200)
+"""From a healthy 10 ms to an outage of hours."""
+
+REQUEST_SECONDS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1.2, 2.5, 5, 10)
+"""Up to PAGERLINE_HTTP_TIMEOUT's default."""
+
+
+class Metrics:
+    """The worker's metrics, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.input_to_answer = Histogram(
+            "pagerline_input_to_answer_seconds",
+            "From the input record's timestamp to PagerDuty's final answer.",
+            buckets=LATENCY_SECONDS,
+            registry=registry,
+        )
+        self.outcomes = Counter(
+            "pagerline_outcomes_total",
+            "Inputs that came to their end, by stage, status (delivered, superseded, skipped, dead) and reason.",
+            ("stage", "status", "reason"),
+            registry=registry,
+        )
+        self.requests = Counter(
+            "pagerline_pagerduty_requests_total",
+            "Requests to PagerDuty, by what the answer meant (accepted, rate_limited, server_error, ...).",
+            ("meaning",),
+            registry=registry,
+        )
+        self.request_seconds = Histogram(
+            "pagerline_pagerduty_request_seconds",
+            "Time of one request to PagerDuty.",
+            buckets=REQUEST_SECONDS,
+            registry=registry,
+        )
+        self.backlog = Gauge(
+            "pagerline_backlog_incidents",
+            "Incidents with something still to be sent or recorded, on this worker.",
+            registry=registry,
+        )
+        self.lag = Gauge(
+            "pagerline_lag_records",
+            "Records of the owned partitions that are not committed yet, by stage: the undelivered work.",
+            ("stage",),
+            registry=registry,
+        )
+
+    # -- dispatch's meter ---------------------------------------------------------------------------------------
+
+    def outcome(self, record: Mapping[str, Any], outcome: Outcome) -> None:
+        """An input ended at dispatch."""
+        self.outcomes.labels("dispatch", outcome.status, outcome.reason).inc()
+        if outcome.status == "delivered":
+            self.input_to_answer.observe(max(0, outcome.at - record["source"]["timestamp"]) / 1000)
+
+    def attempt(self, answer: Answer, meaning: str) -> None:
+        """PagerDuty was asked once."""
+        self.requests.labels(meaning).inc()
+        self.request_seconds.observe(answer.ms / 1000)
+
+    # -- read when scraped --------------------------------------------------------------------------------------
+
+    def watch(self, backlog: Callable[[], int], lag: Callable[[str], int]) -> None:
+        """Take backlog and lag from the worker at each scrape."""
+        self.backlog.set_function(backlog)
+        for stage in ("route", "dispatch"):
+            self.lag.labels(stage).set_function(partial(lag, stage))

@@ -1,0 +1,86 @@
+"""The topics: their names, shapes and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from streams.kafka.topics import TopicSpec
+
+
+class Naming(Protocol):
+    """What names and shapes depend on (see `streams.settings`)."""
+
+    @property
+    def prefix(self) -> str: ...
+    @property
+    def app_id(self) -> str: ...
+    @property
+    def partitions(self) -> int: ...
+
+
+OUTBOX_BYTES = "2097152"
+"""An event of PagerDuty's 512,000 bytes beside what explains it; Kafka's default of 1 MiB would do for most."""
+
+TABLE_BYTES = "4194304"
+"""A row holds up to three waiting events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """Full topic names. `rekeyed` holds inputs that arrived on another partition than their incident's home."""
+
+    alerts: str
+    cases: str
+    rekeyed: str
+    connectors: str
+    outbox: str
+    deliveries: str
+    dead_letters: str
+    pins_changelog: str
+    incidents_changelog: str
+    partitions: int
+
+    @classmethod
+    def of(cls, naming: Naming) -> Topology:
+        """The names under the configured prefix; changelogs carry the consumer group's name as Faust wants it."""
+
+        def name(topic: str) -> str:
+            return f"{naming.prefix}{topic}"
+
+        return cls(
+            alerts=name("alerts"),
+            cases=name("cases"),
+            rekeyed=name("rekeyed"),
+            connectors=name("connectors"),
+            outbox=name("pagerduty-outbox"),
+            deliveries=name("deliveries"),
+            dead_letters=name("dead-letters"),
+            pins_changelog=f"{group_id(naming)}-pins-changelog",
+            incidents_changelog=f"{group_id(naming)}-incidents-changelog",
+            partitions=naming.partitions,
+        )
+
+    def specs(self) -> list[TopicSpec]:
+        """All topics as they must be. Those that one worker must own together have the same number of partitions."""
+        same = self.partitions
+        return [
+            TopicSpec(self.alerts, same, "delete"),
+            TopicSpec(self.cases, same, "delete"),
+            TopicSpec(self.rekeyed, same, "delete", {"max.message.bytes": OUTBOX_BYTES}),
+            TopicSpec(self.outbox, same, "delete", {"max.message.bytes": OUTBOX_BYTES}),
+            TopicSpec(self.pins_changelog, same, "compact"),
+            TopicSpec(self.incidents_changelog, same, "compact", {"max.message.bytes": TABLE_BYTES}),
+            TopicSpec(self.connectors, 1, "compact", exact=False),
+            TopicSpec(self.deliveries, same, "delete", exact=False),
+            TopicSpec(self.dead_letters, same, "delete", {"max.message.bytes": OUTBOX_BYTES}, exact=False),
+        ]
+
+    def stages(self) -> dict[str, tuple[str, ...]]:
+        """The topics that each stage reads: their lag is the stage's undelivered work."""
+        return {"route": (self.alerts, self.cases, self.rekeyed), "dispatch": (self.outbox,)}
+
+
+def group_id(naming: Naming) -> str:
+    """The consumer group: the app id under the prefix, so that two installations on one cluster stay apart."""
+    return f"{naming.prefix}{naming.app_id}"
