@@ -11,7 +11,9 @@
     ├── TopicMismatch              a topic is missing or has the wrong shape: an operator must act
     └── TemplateError              a template gave no text: use the next choice, keep the reason
         ├── TemplateWrong          the template itself is at fault: somebody must correct it
-        └── DataMissing            the template is right, this event lacks what it asks for
+        └── RenderFailed           the template is right, and cannot be rendered with this event
+            ├── DataMissing        the event lacks what it asks for: false in a condition
+            └── TemplateTooCostly  it would take too much time, memory or output
 
 No text of these classes ever holds a routing key, a token or a password.
 """
@@ -91,16 +93,55 @@ class TemplateError(PagerlineError):
     """A template gave no text. `line` and `column` count from 1 inside the template (0: not known)."""
 
     def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
+        super().__init__(message)
         self.message = message
         self.line = line
         self.column = column
-        at = f"line {line}, column {column}: " if line and column else f"line {line}: " if line else ""
-        super().__init__(at + message)
+
+    def __str__(self) -> str:
+        at = f"line {self.line}, column {self.column}: " if self.line and self.column else ""
+        return (at or (f"line {self.line}: " if self.line else "")) + self.message
+
+    def show(self, text: str) -> str:
+        """The message, the line of `text` it is about and a caret under the place. `text` is quoted: this is for its
+        author's screen, never for a log."""
+        lines = text.split("\n")
+        if not 0 < self.line <= len(lines):
+            return str(self)
+        # Long lines are cut around the place so that the caret stays on the screen.
+        source, at = lines[self.line - 1].rstrip("\r"), max(self.column - 1, 0)
+        start = max(0, at - 60)
+        excerpt = source[start : start + 100].replace("\t", " ")
+        return f"{self}\n  {excerpt}\n  {' ' * (at - start)}^"
 
 
 class TemplateWrong(TemplateError):
-    """The template cannot be compiled, or asks for something that no event could ever give."""
+    """The template cannot be compiled. `suggestion` says what its author may have meant, or is empty."""
+
+    def __init__(self, message: str, line: int = 0, column: int = 0, suggestion: str = "") -> None:
+        super().__init__(message, line, column)
+        self.suggestion = suggestion
+
+    def __str__(self) -> str:
+        said = super().__str__()
+        return f"{said}: {self.suggestion}" if self.suggestion else said
 
 
-class DataMissing(TemplateError):
-    """The event has no value where the template needs one."""
+class RenderFailed(TemplateError):
+    """The template is sound, but not with this event: a text where a number is needed, `throw`, and the like."""
+
+
+class DataMissing(RenderFailed):
+    """The event has no value where the template needs one. `path` is the look-up as written, `present` the keys that
+    were there instead at the first level that failed (at most 20, sorted)."""
+
+    def __init__(
+        self, message: str, path: str = "", present: tuple[str, ...] = (), line: int = 0, column: int = 0
+    ) -> None:
+        super().__init__(message, line, column)
+        self.path = path
+        self.present = present
+
+
+class TemplateTooCostly(RenderFailed):
+    """A rendering went over one of the bounds in `streams.templating.limits`."""

@@ -6,8 +6,8 @@ import re
 from streams.documents.secrets import mask
 
 # A routing key is 32 letters and digits, and an expression splits one that begins with digits into a number and a
-# name. So: anything of 16 up (no field of an event is called so), and anything of 6 up that has a digit in it.
-_MAY_BE_A_KEY = re.compile(r"(?=\w*\d)\w{6,}|\w{16,}")
+# name. So: any letters and digits of 16 up, and of 6 up when there is a digit among them; not `deployment_environment`.
+_MAY_BE_A_KEY = re.compile(r"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{6,}|[A-Za-z0-9]{16,}")
 
 
 def without_keys(text: str) -> str:

@@ -88,7 +88,8 @@ def test_everything_passed_over_is_told_in_order() -> None:
     assert outcome.why.passed_over[3].reason.endswith("it has 5 characters and not 32")
     reject = Route(one).reject(alert())
     assert (reject.reason, reject.path, reject.connector_id) == ("no_destination", "", "payments")
-    assert all(over.candidate in reject.message and over.reason in reject.message for over in outcome.why.passed_over)
+    assert reject.why is not None
+    assert all(over.candidate in reject.message and over.reason in reject.message for over in reject.why.passed_over)
 
 
 def test_a_connector_without_fields_is_told_apart() -> None:

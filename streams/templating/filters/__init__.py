@@ -1,0 +1,1 @@
+"""The filters, by what they work on. Importing a module registers its filters (`streams.templating.registry`)."""
