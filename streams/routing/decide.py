@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 
 from streams.documents.connector import Connector, Entity
@@ -58,6 +59,11 @@ def decide(event: Event, connectors: Mapping[str, Connector], pins: Mapping[str,
     return decisions
 
 
+def _written_at(event: Event) -> datetime:
+    """The templates' clock: when the input was written, so that deciding it again gives the same."""
+    return datetime.fromtimestamp(event.source.timestamp / 1000, UTC)
+
+
 def _same_destination(send: Send, first: str) -> Skip:
     # One input has one outcome at one destination; two records of it could not be told apart.
     return Skip(
@@ -84,7 +90,7 @@ def _for_connector(
         return unknown(event, connector_id, connectors)
     if connector.type != SERVICE_KEY:
         return unsupported(event, connector)
-    found = find_destination(connector, ENTITY_TYPES[event.kind], event.context)
+    found = find_destination(connector, ENTITY_TYPES[event.kind], event.context, lambda: _written_at(event))
     if not isinstance(found, Found):
         reasons = "; ".join(f"{over.candidate} {over.reason}" for over in found.why.passed_over)
         return Reject(

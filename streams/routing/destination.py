@@ -8,8 +8,9 @@ connector fields).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from streams.documents.connector import Connector, Entity
@@ -39,12 +40,17 @@ class NotFound:
     why: Why
 
 
-def find_destination(connector: Connector, entity: Entity, context: Mapping[str, Any]) -> Found | NotFound:
-    """The destination of an event at this moment, by the connector's fields alone (no pin). Never raises."""
+def find_destination(
+    connector: Connector, entity: Entity, context: Mapping[str, Any], now: Callable[[], datetime] | None = None
+) -> Found | NotFound:
+    """The destination of an event, by the connector's fields alone (no pin). Never raises.
+
+    `now` is what the templates' `now()` gives; without it a template that asks for it fails.
+    """
     passed_over: list[PassedOver] = []
     for name, text in _candidates(connector, entity):
         try:
-            key = compile_template(text).render(context).strip() if is_template(text) else text.strip()
+            key = compile_template(text).render(context, now=now).strip() if is_template(text) else text.strip()
         except DataMissing as missing:
             reason = f"the event lacks what the template needs: {without_keys(str(missing))}"
         except TemplateError as wrong:
