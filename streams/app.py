@@ -50,7 +50,8 @@ class Worker:
             partitions=settings.partitions,
         )
         self.pins = self._table("pins")
-        self.incidents = IncidentsTable(self._table("incidents"), app.records)
+        outcomes = app.new_producer()
+        self.incidents = IncidentsTable(self._table("incidents"), outcomes)
         cipher = cipher_of(settings)
         self.documents = Follower(options, topology.connectors, cipher, crash=self.crash)
         self.health = HealthServer(str(settings.health_bind), metrics.registry, self.unready)
@@ -75,7 +76,7 @@ class Worker:
         self.dispatch = make_dispatcher(
             topology=topology,
             table=self.incidents,
-            producer=app.records,
+            producer=outcomes,
             sender=SealedSender(self.client, cipher, app.lease),
             metrics=metrics,
             clock=time.monotonic,

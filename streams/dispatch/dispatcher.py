@@ -50,10 +50,16 @@ class Dispatcher:
         self._runners: dict[tuple[int, bytes], Runner] = {}
         self._destinations: dict[str, Destination] = {}
         self._confirming: set[asyncio.Future[object]] = set()
-        self.draining = False
+        self._closed = False
 
     def accept(self, partition: int, record: Record, ack: Ack) -> None:
-        """Take one outbox record of `partition`; `ack` is called once, when its outcome is durable."""
+        """Take one outbox record of `partition`; `ack` is called once, when its outcome is durable.
+
+        Between `drain` and `recover` it is dropped: agents have a buffer, and what comes out of it now is delivered
+        again to whoever owns the partition next.
+        """
+        if self._closed:
+            return
         withheld = self._withheld
         withheld[partition] = withheld.get(partition, 0) + 1
 
@@ -61,6 +67,9 @@ class Dispatcher:
             withheld[partition] -= 1
             ack()
 
+        destination = self._destinations.get(record["destination"])
+        if destination is not None:
+            destination.limit_to(record["limit"])
         key = row_key(record["destination"], record["dedup_key"])
         runner = self._runners.get((partition, key))
         if runner is None:
@@ -72,7 +81,8 @@ class Dispatcher:
         runner.resume()
 
     def recover(self, rows: Iterable[tuple[int, bytes, bytes]]) -> int:
-        """Go on with what the table says is unfinished; returns how many incidents that is."""
+        """Open, and go on with what the table says is unfinished; returns how many incidents that is."""
+        self._closed = False
         started = 0
         for partition, key, row in rows:
             incident = Incident.from_row(row)
@@ -82,21 +92,21 @@ class Dispatcher:
         return started
 
     async def drain(self, seconds: float) -> None:
-        """Let requests in flight finish within `seconds`, drop all that waits, and forget everything."""
-        self.draining = True
+        """Close: let requests in flight finish within `seconds`, drop all that waits, and forget all incidents.
+
+        Windows and pauses stay: PagerDuty's limit does not begin anew because partitions moved.
+        """
+        self._closed = True
         for destination in self._destinations.values():
             destination.close()
         tasks = [runner.task for runner in self._runners.values() if not runner.task.done()]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
-        await asyncio.gather(*(runner.stop() for runner in list(self._runners.values())))
+        await asyncio.gather(*(runner.stop() for runner in self._runners.values()))
         if self._confirming:
             await asyncio.wait(self._confirming, timeout=seconds)
         self._runners = {}
-        self._destinations = {}
         self._withheld = {}
-        self._slots = Slots(self._slots.total)
-        self.draining = False
 
     async def purge(self, rows: Iterable[tuple[int, bytes, bytes]], closed_before_ms: int) -> int:
         """Delete rows of incidents closed before that time (ms since the epoch); returns how many went."""
@@ -111,24 +121,19 @@ class Dispatcher:
 
     # -- for runners --------------------------------------------------------------------------------------------
 
+    def acts(self) -> bool:
+        """Whether operations may begin: not between `drain` and `recover`."""
+        return not self._closed
+
     def destination(self, record: Record) -> Destination:
-        """The destination of a record, with the limit that the newest record names."""
+        """The destination of a record."""
         name = record["destination"]
         destination = self._destinations.get(name)
         if destination is None:
             destination = self._destinations[name] = Destination(
                 record["limit"], share=self._share, slots=self._slots, clock=self._clock, random=self._random
             )
-        destination.window.limit = record["limit"]
         return destination
-
-    def pump(self, freed: Destination) -> None:
-        """A turn came back: serve its own destination's line, and the others' when all slots had been in use."""
-        freed.pump()
-        if self._slots.used == self._slots.total - 1:
-            for destination in self._destinations.values():
-                if destination.waiting:
-                    destination.pump()
 
     def crowded(self, partition: int) -> bool:
         """Whether so many records of the partition wait that acknowledgements are to be given early."""
@@ -163,7 +168,9 @@ class Dispatcher:
 
     def sweep(self, runner: Runner) -> None:
         """Forget a runner that has nothing left."""
+        if self._runners.get(runner.place) is not runner:
+            return  # its partitions were taken away; a confirmation may still come
         if runner.idle:
-            self._runners.pop(runner.place, None)
+            del self._runners[runner.place]
         else:
             runner.resume()

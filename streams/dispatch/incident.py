@@ -51,12 +51,16 @@ class Incident:
         """Take in a new input. What it makes pointless is superseded, with an outcome that names it."""
         partition, offset = _position(record)
         action = record["action"]
+        gone: tuple[Record, ...]
+        kept: tuple[Record, ...]
         if action == "resolve":
             gone, kept = self.pending, (record,)
         elif action == "trigger":
-            gone = tuple(waiting for waiting in self.pending if waiting["action"] == "trigger")
+            # An acknowledged incident stays so when it is triggered again; one that was not open is not acknowledged.
+            stays = ("resolve", "acknowledge") if self._to_be_open else ("resolve",)
+            gone = tuple(waiting for waiting in self.pending if waiting["action"] not in stays)
             before = tuple(waiting for waiting in self.pending if waiting["action"] == "resolve")
-            after = tuple(waiting for waiting in self.pending if waiting["action"] == "acknowledge")
+            after = tuple(waiting for waiting in self.pending if waiting["action"] in stays[1:])
             kept = (*before, record, *after)
         else:
             gone = tuple(waiting for waiting in self.pending if waiting["action"] == "acknowledge")
@@ -73,6 +77,14 @@ class Incident:
                 by=source_of(record),
             )
         return replace(self, pending=kept, seen={**self.seen, partition: offset}, outcomes=outcomes)
+
+    @property
+    def _to_be_open(self) -> bool:
+        """Whether PagerDuty's incident is open once all that waits has been sent."""
+        waiting = {record["action"] for record in self.pending}
+        if "trigger" in waiting:
+            return True
+        return "resolve" not in waiting and self.state in ("triggered", "acknowledged")
 
     # -- what was done ------------------------------------------------------------------------------------------
 
@@ -118,7 +130,7 @@ class Incident:
                 "state": self.state,
                 "pending": self.pending,
                 "seen": self.seen,
-                "outcomes": [outcome.to_json() for outcome in self.outcomes.values()],
+                "outcomes": list(self.outcomes.values()),
                 "released": self.released,
                 "closed_at": self.closed_at,
             }

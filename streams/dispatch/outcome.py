@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Status = Literal["delivered", "superseded", "skipped", "dead"]
@@ -39,9 +39,6 @@ class Outcome:
     attempts: tuple[Attempt, ...] = ()
     attempts_total: int = 0
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Outcome:
         attempts = tuple(Attempt(**attempt) for attempt in value["attempts"])
@@ -75,7 +72,7 @@ def delivery(record: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
             "by": outcome.by,
             "at": outcome.at,
             "latency_ms": outcome.at - source["timestamp"],
-            "attempts": [asdict(attempt) for attempt in outcome.attempts],
+            "attempts": outcome.attempts,
             "attempts_total": outcome.attempts_total,
         },
     }

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from streams.dispatch.destination import Destination
 from streams.dispatch.incident import Incident, Record
 from streams.dispatch.outcome import ATTEMPTS_KEPT, Attempt, Outcome, dead_letter, delivery, source_of
 from streams.dispatch.plan import plan
-from streams.pagerduty.answers import Accepted, Answer, Refused, TryAgain, judge
+from streams.pagerduty.answers import Accepted, Answer, Refused, TryAgain, Verdict, judge
 
 if TYPE_CHECKING:
     from streams.dispatch.dispatcher import Dispatcher
@@ -46,6 +45,7 @@ class Runner:
         self._attempts: dict[str, list[Attempt]] = {}
         self._totals: dict[str, int] = {}
         self._publishing: set[str] = set()
+        self._overtaken = False
         self._dirty = any(source in incident.released for source in incident.outcomes)
         self.task = asyncio.get_running_loop().create_task(self._run())
 
@@ -55,9 +55,12 @@ class Runner:
         self._acks.setdefault(source, []).append(ack)
         if not self.incident.knows(record):
             # Had an outcome of the row not been told, its input would have been delivered again before this one.
-            self.incident = self.incident.only(self._records).ask(record, self._owner.now_ms())
+            before = self.incident.only(self._records)
+            self.incident = before.ask(record, self._owner.now_ms())
             self._records[source] = record
             self._dirty = True
+            # Were it sent before the row says what it made pointless, a crash would bring that back after it.
+            self._overtaken |= len(self.incident.outcomes) > len(before.outcomes)
         elif source in self.incident.outcomes:
             self._records[source] = record
             self._dirty = True
@@ -65,7 +68,7 @@ class Runner:
             self._acknowledge(source)  # known and reported before
 
     async def _run(self) -> None:
-        while not self._owner.draining:
+        while self._owner.acts():
             record = plan(self.incident)
             if record is None:
                 if not self._dirty:
@@ -75,14 +78,22 @@ class Runner:
             destination = self._owner.destination(record)
             if not destination.take():
                 await self._turn(destination)
-            record = plan(self.incident)  # what is newest now; never None, since only an operation takes work away
-            assert record is not None
             try:
+                while self._overtaken:
+                    await self._write()
+                if not self._owner.acts():
+                    return
+                record = plan(self.incident)  # what is newest now
+                assert record is not None, "only an operation takes work away"
                 answer = await self._owner.sender.send(record)
+                verdict = judge(answer)
+                if isinstance(verdict, TryAgain):
+                    destination.failed(verdict.after)
+                else:
+                    destination.answered()
             finally:
                 destination.give_back()
-                self._owner.pump(destination)
-            await self._note(record, answer, destination)
+            await self._note(record, answer, verdict)
 
     async def _turn(self, destination: Destination) -> None:
         """Wait for a turn; meanwhile write what has waited long, and acknowledge early where too many wait."""
@@ -92,7 +103,7 @@ class Runner:
                 await asyncio.wait({turn}, timeout=WRITE_AFTER_SECONDS if self._dirty else LOOK_AGAIN_SECONDS)
                 if not turn.done() and (self._dirty or self._crowded()):
                     await self._write()
-        except asyncio.CancelledError:
+        except BaseException:
             if turn.done() and not turn.cancelled():
                 destination.give_back()
             turn.cancel()
@@ -100,8 +111,8 @@ class Runner:
         if turn.cancelled():
             raise asyncio.CancelledError  # the line was closed: partitions are being taken away
 
-    async def _note(self, record: Record, answer: Answer, destination: Destination) -> None:
-        source, verdict = source_of(record), judge(answer)
+    async def _note(self, record: Record, answer: Answer, verdict: Verdict) -> None:
+        source = source_of(record)
         at = self._owner.now_ms()
         attempts = self._attempts.setdefault(source, [])
         error = None if isinstance(verdict, Accepted) else verdict.words
@@ -110,9 +121,7 @@ class Runner:
         self._totals[source] = self._totals.get(source, 0) + 1
         self._owner.meter.attempt(answer, "accepted" if isinstance(verdict, Accepted) else verdict.reason)
         if isinstance(verdict, TryAgain):
-            destination.failed(verdict.after)
             return
-        destination.answered()
         outcome = Outcome(
             source=source,
             status="dead" if isinstance(verdict, Refused) else "delivered",
@@ -136,7 +145,7 @@ class Runner:
         if self._owner.crowded(self._partition):
             self.incident = self.incident.release()
         written = self.incident
-        self._dirty = False
+        self._dirty = self._overtaken = False
         await self._owner.table.write(self._partition, self._key, written.to_row())
         for source, outcome in written.outcomes.items():
             if source not in self._publishing and source in self._records:
@@ -167,6 +176,7 @@ class Runner:
         self._owner.meter.outcome(self._records.pop(source), outcome)
         self._attempts.pop(source, None)
         self._totals.pop(source, None)
+        self._dirty |= source in self.incident.released  # else every recovery would tell it again
         self.incident = self.incident.reported(source)
         self._acknowledge(source)
         self._owner.sweep(self)
@@ -182,12 +192,11 @@ class Runner:
 
     def resume(self) -> None:
         """Go on after `add`, if the task had come to its end."""
-        if self.task.done() and (self._dirty or self.incident.pending):
+        if self._owner.acts() and self.task.done() and (self._dirty or self.incident.pending):
             self.task = asyncio.get_running_loop().create_task(self._run())
             self._owner.watch(self)
 
     async def stop(self) -> None:
         """End the task where it stands; what it had not finished will be delivered again or is in the row."""
         self.task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self.task
+        await asyncio.wait({self.task})

@@ -56,7 +56,8 @@ class SafeApp(faust.App):
         check_names()
         self.client_options: Mapping[str, Any] = options
         self.lease = Lease(session_seconds, monotonic)
-        self.records = Producer(options, self.lease)
+        self._producers: list[Producer] = []
+        self.records = self.new_producer()
         self.on_prepare: list[Hook] = []
         self.on_drain: list[Hook] = []
         self.on_ready: list[Hook] = []
@@ -98,17 +99,21 @@ class SafeApp(faust.App):
     def _new_transport(self) -> Any:
         return SafeTransport(self.conf.broker_consumer, self)
 
-    def on_init_dependencies(self) -> Any:
-        """Faust's services without its monitor: it counts up for ever with `noack`, and costs 3 % of a core."""
-        services = super().on_init_dependencies()
-        self.sensors.remove(self.monitor)
-        return services
+    def new_producer(self) -> Producer:
+        """One more producer, started, flushed and stopped with the app.
+
+        aiokafka has one request to a broker under way at a time, so stages that share a producer wait for each other.
+        """
+        producer = Producer(self.client_options, self.lease)
+        self._producers.append(producer)
+        return producer
 
     async def on_first_start(self) -> None:
         """Prepare what must exist before agents, then start the producer. (Faust would make a data folder here.)"""
         for prepare in self.on_prepare:
             await prepare()
-        await self.records.start()
+        for producer in self._producers:
+            await producer.start()
 
     async def on_stop(self) -> None:
         """Drain within the bound, then let Faust stop and commit."""
@@ -118,14 +123,16 @@ class SafeApp(faust.App):
     async def on_shutdown(self) -> None:
         """Close the producer last: the final commit may depend on what it still confirms."""
         await super().on_shutdown()
-        await self.records.stop()
+        for producer in self._producers:
+            await producer.stop()
 
     async def drain(self) -> None:
         """Stop acting for the partitions: finish or drop work, and have every record that was sent confirmed."""
         self.serving = False
         for hook in self.on_drain:
             await hook()
-        await self.records.flush()
+        for producer in self._producers:
+            await producer.flush()
 
     async def _ready(self, *_args: Any, **_kwargs: Any) -> None:
         for hook in self.on_ready:

@@ -76,7 +76,10 @@ async def test_malformed_inputs_become_dead_letters_and_stop_nothing(
     ]
     await embedded.send("alerts", "k", [value for value, _, _ in bad])
     await embedded.send("alerts", None, [alert("without-key", unknown={"field": 1})])
-    await embedded.send("alerts", "wrong-key", [alert("of-another-key"), alert("of-another-key", "Resolved")])
+    await embedded.send("alerts", "wrong-key", [alert("of-another-key")])
+    # Were the resolve there before the trigger is sent, the newest state would win and nobody be paged.
+    await embedded.simulator.seen(lambda entry: entry.dedup_key == "of-another-key", timeout=60)
+    await embedded.send("alerts", "wrong-key", [alert("of-another-key", "Resolved")])
     await embedded.simulator.seen(
         lambda entry: entry.dedup_key == "of-another-key" and entry.effect == "resolved", timeout=60
     )

@@ -36,13 +36,15 @@ def at(connector: str) -> str:
 class Story:
     """Keeps what a run would leave in the topics and in the simulator. Lists are open to be tampered with."""
 
-    def __init__(self, *, sources: bool = True) -> None:
+    def __init__(self, *, sources: bool = True, prefix: str = "", account: simulator.Account | None = None) -> None:
+        """sources: whether triggers name their input. prefix: of topic names. account: the simulator's."""
         self.inputs: list[Record] = []
         self.deliveries: list[dict[str, Any]] = []
         self.dead_letters: list[dict[str, Any]] = []
-        self.account = simulator.Account(limit=None, clock=ManualClock(), rng=random.Random(1))
+        self.account = account or simulator.Account(limit=None, clock=ManualClock(), rng=random.Random(1))
         self._api = EventsApi(self.account)
         self._sources = sources
+        self._prefix = prefix
         self.journal: list[dict[str, Any]] = []
         self.incidents: list[dict[str, Any]] = []
 
@@ -67,6 +69,7 @@ class Story:
         if isinstance(value, Mapping):
             named = {"destinations": [{"connectorId": name} for name in to]} if to else {}
             value = orjson.dumps({**value, **named})
+        topic = self._prefix + topic
         offset = sum(one.topic == topic and one.partition == partition for one in self.inputs)
         timestamp = START + (len(self.inputs) if ms is None else ms)
         record = Record(topic, partition, offset, timestamp, b"k", value)

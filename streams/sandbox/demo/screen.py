@@ -54,6 +54,8 @@ class Screen:
         if self._live:
             self._live.update(self._draw(), refresh=True)
             self._live.stop()
+        else:
+            self._console.print(self._services())
 
     def say(self, text: str) -> None:
         """Something happened."""
@@ -81,7 +83,10 @@ class Screen:
         for stage, records in view.lag.items():
             figures.add_row(f"waiting for {stage}", f"{records}")
         figures.add_row("worker", view.worker)
+        return Group(figures, self._services(), *(Text(line) for line in self._said))
+
+    def _services(self) -> Table:
         services = Table("service", "events", "open", "resolved", title="at PagerDuty", title_justify="left")
-        for name, (events, opened, resolved) in view.services.items():
+        for name, (events, opened, resolved) in self._view.services.items():
             services.add_row(name, str(events), str(opened), str(resolved))
-        return Group(figures, services, *(Text(line) for line in self._said))
+        return services

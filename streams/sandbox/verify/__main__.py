@@ -89,8 +89,11 @@ async def _leaks(brokers: str, prefix: str, secrets: Sequence[str], logs: Sequen
     found = secrets_found(logs, secrets)
     async with Reader(brokers) as reader:
         for topic in await reader.topics(prefix):
-            async for record in reader.records([topic]):
-                found += secrets_found([(record.id, (record.key or b"") + b"\n" + (record.value or b""))], secrets)
+            pieces = [
+                (record.id, (record.key or b"") + b"\n" + (record.value or b""))
+                async for record in reader.records([topic])
+            ]
+            found += secrets_found(pieces, secrets)
     return found
 
 

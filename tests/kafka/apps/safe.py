@@ -1,0 +1,146 @@
+"""The same worker on Pagerline's layer, written as its stages are: lanes, an awaited write, an acknowledgement last."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from logging.config import dictConfig
+from pathlib import Path
+from typing import Any
+
+import faust
+import uvloop
+from aiokafka.errors import GroupAuthorizationFailedError
+from common import Journal, begin, work
+
+from streams.app import current
+from streams.kafka.app import SafeApp
+from streams.kafka.lanes import Lanes
+from streams.kafka.tables import ChangelogTable
+from streams.kafka.topics import TopicSpec, ensure_topics
+from streams.kafka.watchdog import Watchdog
+from streams.pagerduty.events import EventsClient, StaleWorker
+from streams.telemetry.logs import logging_config
+
+job = begin()
+journal = Journal(job.journal, job.who)
+logging = logging_config("INFO")
+dictConfig(logging)
+uvloop.install()
+loop = asyncio.new_event_loop()
+asyncio.set_event_loop(loop)
+
+options = {"bootstrap_servers": [job.brokers]}
+app = SafeApp(
+    job.group,
+    options=options,
+    session_seconds=job.session,
+    heartbeat_seconds=job.heartbeat,
+    partitions=job.partitions,
+)
+table: ChangelogTable | None = None
+if job.table:
+    table = ChangelogTable(app, name=job.table, partitions=job.partitions)
+    app.tables.add(table)
+lanes = Lanes(lambda error: loop.create_task(app.crash(error)), job.lanes)
+watchdog = Watchdog(app)
+client = EventsClient(job.recorder or "", timeout=10.0, connections=4, may_send=lambda: app.lease.valid)
+
+
+async def send(event: dict[str, Any]) -> None:
+    """Tell the recorder and the out topic, in the way the dispatch stage sends."""
+    if job.recorder:
+        while True:
+            await app.lease.hold()
+            try:
+                await client.enqueue({"action": job.who, "dedup_key": event["id"]}, "key")
+                break
+            except StaleWorker:
+                continue
+    if job.out:
+        await app.records.send(job.out, None, json.dumps({"who": job.who, "id": event["id"]}).encode())
+
+
+async def finish(message: Any, ack: Any) -> None:
+    await work(journal, message, send)
+    if table is not None:
+        await table.write(app.records, message.partition, message.key, message.value)
+        journal("written", key=message.key.decode())
+    ack()
+
+
+def declare(name: str) -> None:
+    topic = app.topic(name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+
+    async def agent(stream: Any) -> None:
+        async for event in current(app, stream):
+            message, ack = event.message, event.ack
+            lane = f"{message.partition}/{message.key!r}"
+            await lanes.put(lane, lambda message=message, ack=ack: finish(message, ack))
+
+    app.agent(topic, name=f"agent-{name}")(agent)
+
+
+async def prepare() -> None:
+    watchdog.start()
+    await client.__aenter__()
+    specs = [TopicSpec(*spec) for spec in job.ensure]
+    if specs:
+        states = await ensure_topics(specs, replication=1, options=options)
+        journal("topics", created=[state.spec.name for state in states if state.created])
+
+
+async def drain() -> None:
+    journal("drain")
+    await lanes.drain(job.drain)
+    journal("drained")
+
+
+async def ready() -> None:
+    rows = {} if table is None else table.rows
+    journal(
+        "ready",
+        owned=sorted([tp.topic, tp.partition] for tp in app.consumer.assignment() if tp.topic in job.topics),
+        rows={key.decode(): value.decode() for part in rows.values() for key, value in part.items()},
+        partitions=sorted(partition for partition, part in rows.items() if part),
+    )
+
+
+async def beat() -> None:
+    while True:
+        await asyncio.sleep(0.5)
+        watchdog.turned()
+
+
+async def inject() -> None:
+    """Once the file is there: a rebalance, and a coordinator whose answer to it aiokafka cannot go on from."""
+    while not Path(job.inject).exists():
+        await asyncio.sleep(0.05)
+    coordinator = app.consumer._thread._consumer._coordinator
+
+    async def refused(_subscription: Any) -> bool:
+        await asyncio.sleep(1.5)  # as long as a rebalance takes; a fetch that is still waiting would see the error
+        raise GroupAuthorizationFailedError(job.group)
+
+    coordinator._do_rejoin_group = refused
+    app.consumer._thread.thread_loop.call_soon_threadsafe(coordinator.request_rejoin)
+    journal("injected")
+
+
+for name in job.topics:
+    declare(name)
+app.on_prepare.append(prepare)
+app.on_drain.append(drain)
+app.on_ready.append(ready)
+loop.create_task(beat())
+if job.inject:
+    loop.create_task(inject())
+
+
+class Process(faust.Worker):
+    async def on_shutdown(self) -> None:
+        await super().on_shutdown()
+        await client.__aexit__()
+
+
+Process(app, loop=loop, loglevel="info", logging_config=logging).execute_from_commandline()
