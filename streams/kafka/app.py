@@ -61,6 +61,7 @@ class SafeApp(faust.App):
         self.on_prepare: list[Hook] = []
         self.on_drain: list[Hook] = []
         self.on_ready: list[Hook] = []
+        self.owning = False
         self.serving = False
         super().__init__(
             app_id,
@@ -135,9 +136,12 @@ class SafeApp(faust.App):
             await producer.flush()
 
     async def _ready(self, *_args: Any, **_kwargs: Any) -> None:
+        """Begin to act, unless the partitions are being taken away again: another recovery follows then."""
+        if not self.owning:
+            return
         for hook in self.on_ready:
             await hook()
-        self.serving = True
+        self.serving = self.owning
 
     def _crash(self, reason: BaseException) -> None:
         """Something in Faust or in ours broke: stop in order if that works, and in any case stop."""

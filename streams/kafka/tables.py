@@ -106,7 +106,7 @@ class PositionRecovery(Recovery):
         await reader.seek_to_beginning()
         ends = {tp: end for tp, end in (await reader.end_offsets(list(owned))).items() if end > 0}
         while ends:
-            if generation != self.app.consumer_generation_id or self.should_stop:
+            if generation != self.app.consumer_generation_id or not self.app.owning or self.should_stop:
                 return False
             for tp, records in (await reader.getmany(timeout_ms=POLL_MS)).items():
                 apply = by_topic[tp.topic].apply

@@ -7,7 +7,7 @@ What is replaced, and why, with the private names of faust-streaming 0.15.3 that
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -28,6 +28,9 @@ from streams.kafka.ledger import AckLedger
 YIELD_EVERY = 100
 """Records handed to agents before the loop is given to others; Faust's own figure."""
 
+FETCH_SECONDS = 1.0
+"""How long a fetch waits for records, and so how long a seek may have to wait for a fetch that finds none."""
+
 FINAL_COMMIT_SECONDS = 5.0
 """Bound of the commit made while partitions are being taken away; the group waits for us meanwhile."""
 
@@ -37,6 +40,8 @@ class SafeConsumer(Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._ledgers: dict[TP, AckLedger] = {}
+        self._position = asyncio.Lock()
+        self._seeks = 0
         super().__init__(*args, **kwargs)
 
     # -- what is delivered and acknowledged ---------------------------------------------------------------------
@@ -88,38 +93,76 @@ class SafeConsumer(Consumer):
     # -- rebalancing --------------------------------------------------------------------------------------------
 
     async def perform_seek(self) -> None:
-        """Go back to the committed offsets; what was delivered before will be delivered again."""
-        self._ledgers.clear()
-        await super().perform_seek()
+        """Go back to the committed offsets; what was delivered before will be delivered again.
+
+        Never while a fetch is under way: its records would be lost to us, taken from behind the position that the
+        seek sets, or delivered ahead of what the seek brings back, and then committed past.
+        """
+        async with self._position:
+            self._seeks += 1
+            self._ledgers.clear()
+            await super().perform_seek()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish work, commit it, and only then let Faust forget the partitions."""
+        self.app.owning = False
         self.stop_flow()
         await self.app.drain()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.commit(), FINAL_COMMIT_SECONDS)
+            async with asyncio.timeout(FINAL_COMMIT_SECONDS):
+                await self.maybe_wait_for_commit_to_finish()  # `commit` would take that one for ours and do nothing
+                await self.commit()
         self._ledgers.clear()
         await super().on_partitions_revoked(revoked)
 
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """From here on the partitions are ours again, though nothing is served before the tables are restored."""
+        self.app.owning = True
+        await super().on_partitions_assigned(assigned, generation_id)
+
     # -- delivery -----------------------------------------------------------------------------------------------
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
+        """What the broker has for the active partitions.
+
+        Faust's own seeks when the flow was stopped during a fetch, which may be while a drain is still acknowledging.
+        Here such records are dropped: the flow is never resumed without a seek, and that brings them back.
+        """
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)
+        active = self._get_active_partitions()
+        if not active:
+            await self.sleep(timeout)
+            return
+        async with self._position:
+            if not self.flow_active or self.should_stop:
+                return
+            seeks = self._seeks
+            records = await self._getmany(active_partitions=active, timeout=timeout)
+        for tp, record in self.scheduler.iterate(records):
+            if not self.flow_active or seeks != self._seeks:
+                return
+            if tp in active or tp in self._buffered_partitions:
+                yield tp, self._to_message(tp, record)
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Hand fetched records to the agents.
 
         Faust races every single delivery against a rebalance (four tasks a record). Here the delivery is awaited
-        and the generation compared afterwards, which is what the race was for.
+        and generation and position compared afterwards, which is what the race was for.
         """
         stopped, fetcher_stopped = self._stopped.is_set, fetcher._stopped.is_set
         handed_out = 0
         try:
             while not (stopped() or fetcher_stopped()):
                 await asyncio.sleep(0)
-                async for tp, message in self.getmany(timeout=1.0):
+                async for tp, message in self.getmany(timeout=FETCH_SECONDS):
                     read = self._read_offset[tp]
                     if read is not None and message.offset < read:
                         continue
+                    seeks = self._seeks
                     await self.callback(message)
-                    if message.generation_id != self.app.consumer_generation_id:
+                    if seeks != self._seeks or message.generation_id != self.app.consumer_generation_id:
                         break
                     self._read_offset[tp] = message.offset + 1
                     handed_out += 1
@@ -154,6 +197,19 @@ class LeasedThread(AIOKafkaConsumerThread):
             reset()
 
         coordinator.reset_generation = reset_generation
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Seek to the committed offsets, and to the beginning where none is; returns the committed ones."""
+        offsets: Mapping[TP, int] = await self.call_thread(self._seek_to_committed)
+        return offsets
+
+    async def _seek_to_committed(self) -> Mapping[TP, int]:
+        # aiokafka leaves partitions without a committed offset where they are: behind what was read for nothing.
+        consumer = self._ensure_consumer()
+        committed: Mapping[TP, int] = await consumer.seek_to_committed()
+        if new := [tp for tp, offset in committed.items() if not offset or offset < 0]:
+            await consumer.seek_to_beginning(*new)
+        return committed
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit; False when it has to be tried again (the broker is away, a rebalance is under way)."""

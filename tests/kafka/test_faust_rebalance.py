@@ -124,6 +124,26 @@ def done_by(arena: Arena, app: str) -> set[str]:
     return {entry["id"] for entry in arena.journal("done") if entry["who"].startswith(app)}
 
 
+async def test_what_was_read_and_never_committed_comes_again_after_a_seek(arena: Arena) -> None:
+    """The first records of a partition, nothing committed yet: plain Faust stays behind them, so they never return."""
+    seek, gate = arena.gate("seek"), arena.gate("open")
+    topics = {app: await arena.topic(app) for app in ("plain", "safe")}
+    for who, topic in topics.items():
+        await arena.put(topic, "held", gate=str(gate))
+        arena.start(who, [topic], who=who, seek=str(seek))
+    for who in topics:
+        await arena.wait("begin", who=who, id="held")
+    seek.touch()
+    for who, topic in topics.items():
+        await arena.wait("sought", who=who)
+        await arena.put(topic, "later")
+    gate.touch()
+    for who in topics:
+        await arena.wait("done", who=who, id="later")
+    assert len(arena.journal("begin", who="plain", id="held")) == 1, "plain Faust has gone back after all"
+    assert len(arena.journal("begin", who="safe", id="held")) == 2
+
+
 async def test_churn(arena: Arena) -> None:
     """Joins, a SIGKILL, a SIGTERM and another join, all under load, on ours alone."""
     topic = await arena.topic("in", PARTITIONS)

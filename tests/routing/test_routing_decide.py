@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import orjson
 import pytest
 from routing_story import ALPHA, BETA, FALLBACK, Route, alert, case, connector, directory
 
+from streams import contracts
+from streams.documents.secrets import Cipher, new_key
 from streams.events import Action
 from streams.routing import Pin, Reject, Send, Skip, decide, outbox_record
 
@@ -248,6 +251,17 @@ def test_the_outbox_record() -> None:
         "render_errors": {},
     }
     assert record == expected
+
+
+@pytest.mark.parametrize("action", ["trigger", "acknowledge", "resolve"])
+def test_outbox_records_keep_the_contract(action: Action) -> None:
+    token = Cipher([new_key()]).seal(ALPHA)
+    for event in (alert(action, offset=1), case(action, offset=1), alert(action, document={"alert": {}})):
+        (send,) = decide(event, directory(connector(key=ALPHA, dynamic="{{ missing }}")), {})
+        assert isinstance(send, Send)
+        record = orjson.loads(orjson.dumps(outbox_record(event, send.sealed(token), token)))
+        assert contracts.problem("pagerduty-outbox", record) is None
+        assert record["why"]["passed_over"][0]["candidate"] == "fields.dynamicintegrationKey"
 
 
 def test_the_outbox_record_of_a_resolve() -> None:

@@ -39,6 +39,7 @@ class Job:
         "recorder": None,
         "out": None,
         "inject": None,
+        "seek": None,
         "ensure": [],
         "poll_interval": 31_536_000.0,
         "metadata_age": 300.0,

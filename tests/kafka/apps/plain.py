@@ -96,8 +96,20 @@ async def inject() -> None:
     journal("injected")
 
 
+async def seek() -> None:
+    """Once the file is there: what a rebalance ends with, on the same partitions."""
+    while not Path(job.seek).exists():
+        await asyncio.sleep(0.05)
+    app.consumer.stop_flow()
+    await app.consumer.perform_seek()
+    app.consumer.resume_flow()
+    journal("sought")
+
+
 if job.inject:
     app.task(inject)
+if job.seek:
+    app.task(seek)
 
 
 faust.Worker(app, loop=loop, loglevel="info", logging_config=logging_config("INFO")).execute_from_commandline()

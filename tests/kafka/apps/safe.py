@@ -127,6 +127,16 @@ async def inject() -> None:
     journal("injected")
 
 
+async def seek() -> None:
+    """Once the file is there: what a rebalance ends with, on the same partitions."""
+    while not Path(job.seek).exists():
+        await asyncio.sleep(0.05)
+    app.consumer.stop_flow()
+    await app.consumer.perform_seek()
+    app.consumer.resume_flow()
+    journal("sought")
+
+
 for name in job.topics:
     declare(name)
 app.on_prepare.append(prepare)
@@ -135,6 +145,8 @@ app.on_ready.append(ready)
 loop.create_task(beat())
 if job.inject:
     loop.create_task(inject())
+if job.seek:
+    loop.create_task(seek())
 
 
 class Process(faust.Worker):
