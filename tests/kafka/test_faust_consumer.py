@@ -168,7 +168,7 @@ async def test_a_commit_under_way_does_not_swallow_the_final_one(
 
     app.on_drain.append(finish)
     revoked = asyncio.create_task(consumer.on_partitions_revoked({IN}))
-    while not consumer.withheld(IN) == 0:
+    while consumer.withheld(IN):
         await asyncio.sleep(0)
     broker.open.set()
     await asyncio.gather(periodic, revoked)
@@ -178,7 +178,7 @@ async def test_a_commit_under_way_does_not_swallow_the_final_one(
 async def test_a_fetch_that_ends_while_partitions_are_given_away_forgets_no_acknowledgement(
     consumer: SafeConsumer, app: SafeApp, broker: Broker
 ) -> None:
-    """Faust's `getmany` seeks back when a fetch returns while the flow is stopped, which is in the middle of a drain."""
+    """Faust's `getmany` seeks back when a fetch returns while the flow is stopped: in the middle of a drain."""
     running = deliver(consumer, 0)
 
     async def finish() -> None:
