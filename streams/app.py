@@ -30,6 +30,9 @@ PURGE_SECONDS = 600.0
 """How often closed incidents and pins are looked through; they stay for hours, so minutes do not matter."""
 
 
+NEVER = 2**63
+"""An offset that no record has."""
+
 YIELD_EVERY = 20
 """Events taken in one turn of the loop: some milliseconds, so that answers that arrive meanwhile do not wait long."""
 
@@ -105,7 +108,9 @@ class Worker:
 
         async def dispatch(stream: Any) -> None:
             async for event in current(app, stream):
-                self.dispatch.accept(event.message.partition, read_outbox(event.message), event.ack)
+                message = event.message
+                fresh = message.offset >= app.log_ends.get(message.tp, NEVER)
+                self.dispatch.accept(message.partition, read_outbox(message), event.ack, fresh=fresh)
 
         for name in topology.stages()["route"]:
             app.agent(self._topic(name), name=f"route-{name}")(route)
@@ -142,7 +147,7 @@ class Worker:
         await self.dispatch.drain(bound)
 
     async def _ready(self) -> None:
-        resumed = self.dispatch.recover(self.incidents.rows())
+        resumed = await self.dispatch.recover(self.incidents.rows())
         partitions = owned_partitions(self.app.consumer.assignment(), self.topology.outbox)
         log.info("at work on partitions %s; %d incidents to go on with", partitions, resumed)
 

@@ -1,17 +1,20 @@
-"""One destination: its window, its share of connections, its pauses, and who waits for a turn."""
+"""One destination: its window, its share of connections, its standing, and who waits for a turn."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 
-from streams.dispatch.backoff import backoff
-from streams.dispatch.limiter import SlidingWindow
+from streams.dispatch.limiter import WINDOW_SECONDS, SlidingWindow
+from streams.dispatch.line import Line
+from streams.dispatch.plan import Rank
+from streams.dispatch.standing import Standing
 
-LONGEST_PAUSE_SECONDS = 600.0
-"""Of a pause that is asked for. PagerDuty's limits move within a minute; whatever asks for hours is not to be believed
-when it stands between an alert and a person."""
+Place = tuple[int, bytes]
+"""An incident: its partition and its row's key."""
+
+PROBES = 4
+"""Requests that a failing destination may have in flight: hanging ones must not keep the next look from happening."""
 
 
 class Slots:
@@ -31,10 +34,11 @@ class Slots:
 
 
 class Destination:
-    """Grants turns in order of asking, while window, share and pause allow it.
+    """Grants turns by rank and age, while window, share and pause allow it.
 
-    A failing destination is paused, and then tried with a single request at a time until one is answered: it delays
-    only itself and is not knocked down again by its own backlog. `clock` gives monotonic seconds.
+    A failing destination is paused, and then asked by a single request a pause until one is answered: it delays only
+    itself and is not knocked down again by its own backlog. `clock` gives monotonic seconds; `grant` is told the place
+    whose turn it is, and must come back with `give_back`.
     """
 
     def __init__(
@@ -45,76 +49,67 @@ class Destination:
         slots: Slots,
         clock: Callable[[], float],
         random: Callable[[], float],
+        grant: Callable[[Destination, Place], None],
     ) -> None:
         self.window = SlidingWindow(limit)
+        self.standing = Standing(random)
+        self.line: Line[Place] = Line()
         self.in_flight = 0
-        self.failures = 0
         self._share = share
         self._slots = slots
         self._clock = clock
-        self._random = random
-        self._paused_until = float("-inf")
-        self._told_until = float("-inf")
-        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._grant = grant
+        self._counted_until = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
 
-    def limit_to(self, limit: int) -> None:
-        """Requests a minute from now on."""
-        if limit != self.window.limit:
-            self.window.limit = limit
+    def limit_to(self, limit: int, reserve: float) -> None:
+        """Requests a minute from now on, and the share of them kept for unpaged critical triggers."""
+        if limit != self.window.limit or reserve != self.window.reserve:
+            self.window.limit, self.window.reserve = limit, reserve
             self.pump()
 
-    def take(self) -> bool:
-        """Take a turn at once, if nobody waits and one is free."""
-        if self._waiters or self._slots.used >= self._slots.total or self._delay() != 0.0:
+    def take(self, rank: Rank) -> bool:
+        """Take a turn at once, if one is free and nobody waits who comes first."""
+        urgent = rank is Rank.CRITICAL
+        if self._slots.used >= self._slots.total or (self.line if not urgent else self.line.has_urgent()):
             return False
-        self._grant()
+        if self._delay(urgent=urgent) != 0.0:
+            return False
+        self._begin()
         return True
 
-    def queue(self) -> asyncio.Future[None]:
-        """Stand in line; the future is done when the turn has been granted. Cancel it to leave."""
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
+    def wait(self, place: Place, rank: Rank, since: float) -> None:
+        """Stand in line (or change the rank there); `grant` may be called before this returns."""
+        self.line.put(place, rank, since)
         self.pump()
-        return waiter
 
     def give_back(self) -> None:
-        """Return a turn, used or not, after what it led to has been told to `answered` or `failed`."""
+        """Return a turn, used or not, after what it led to has been told to `standing`."""
         self.in_flight -= 1
         self._slots.used -= 1
         self.window.end(self._clock())
         self._slots.freed()
         self.pump()
 
-    def answered(self) -> None:
-        """PagerDuty answered for good: no reason to hold back, unless it has named a time."""
-        self.failures = 0
-        self._paused_until = float("-inf")
-
-    def failed(self, after: float | None) -> None:
-        """Pause after a failure: `after` seconds when PagerDuty named them, else the back-off.
-
-        Requests that were in flight together fail together, and count as one failure.
-        """
+    def failed(self, after: float | None, *, throttled: bool) -> None:
+        """Note a failure of a request in flight; `after`: seconds that PagerDuty named."""
         now = self._clock()
-        alone = self.in_flight == 1 and now >= max(self._paused_until, self._told_until)
-        counts = self.failures == 0 or alone
-        self.failures += counts
-        if after:
-            self._told_until = max(self._told_until, now + min(after, LONGEST_PAUSE_SECONDS))
-        elif counts:
-            self._paused_until = now + backoff(self.failures, self._random)
+        if throttled:
+            self.window.overrun(now)
+        self.standing.failed(now, after, alone=self.in_flight == 1, throttled=throttled)
 
     def pump(self) -> None:
         """Grant what can be granted; arrange to be called when time alone makes the next turn possible."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        while self._waiters:
-            if self._waiters[0].done():  # left the line
-                self._waiters.popleft()
-                continue
-            delay = self._delay()
+        while self.line:
+            urgent_only = False
+            delay = self._delay(urgent=False)
+            if delay != 0.0 and self.line.has_urgent():
+                urgent = self._delay(urgent=True)
+                urgent_only = urgent == 0.0
+                delay = urgent if delay is None or urgent is None else min(delay, urgent)
             if delay is None:
                 return  # a turn must come back first
             if delay > 0.0:
@@ -123,27 +118,34 @@ class Destination:
             if self._slots.used >= self._slots.total:
                 self._slots.line[self] = None
                 return
-            self._grant()
-            self._waiters.popleft().set_result(None)
+            place = self.line.next(urgent_only=urgent_only)
+            assert place is not None, "somebody waits"
+            self._begin()
+            self._grant(self, place)
 
     def close(self) -> None:
-        """Forget the line (the partitions are being taken away); window and pauses stay as they are."""
+        """Forget the line (the partitions are being taken away); window and standing stay as they are."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for waiter in self._waiters:
-            waiter.cancel()
-        self._waiters.clear()
+        self.line.clear()
+        self._counted_until = self._clock()
 
-    def _delay(self) -> float | None:
+    def restore(self, sent_at: float) -> None:
+        """Count a request that a row tells of, unless it was counted when it was made. Monotonic seconds."""
+        if sent_at > max(self._counted_until, self._clock() - WINDOW_SECONDS):
+            self.window.restore(sent_at)
+
+    def _delay(self, *, urgent: bool) -> float | None:
         """Seconds until a turn is possible; None when one must come back first."""
-        if self.in_flight >= (1 if self.failures else self._share):
+        if self.in_flight >= (min(PROBES, self._share) if self.standing.failures else self._share):
             return None
         now = self._clock()
-        wait = self.window.wait(now)
-        return None if wait is None else max(0.0, self._paused_until - now, self._told_until - now, wait)
+        wait = self.window.wait(now, urgent=urgent)
+        return None if wait is None else max(self.standing.pause(now), wait)
 
-    def _grant(self) -> None:
+    def _begin(self) -> None:
         self.window.begin()
+        self.standing.asked(self._clock())
         self.in_flight += 1
         self._slots.used += 1

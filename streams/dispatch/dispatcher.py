@@ -5,18 +5,36 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import islice
 
-from streams.dispatch.destination import Destination, Slots
+from streams.dispatch.destination import Destination, Place, Slots
 from streams.dispatch.incident import Incident, Record, row_key
+from streams.dispatch.limiter import RESERVE
+from streams.dispatch.plan import Rank, rank
 from streams.dispatch.ports import Meter, Publisher, Sender, Table
 from streams.dispatch.runner import Ack, Runner
+from streams.dispatch.standing import Mark
+from streams.pagerduty.answers import Refused
+
+LOOK_SECONDS = 1.0
+"""What has waited this long is written to the table first (architecture, section 4)."""
+
+SAVES = 2_000
+"""Rows written at one look; the rest at the next, which then comes at once."""
+
+FLUSHED = 200
+"""Waiting incidents of a refused destination that are given up at one look."""
+
+YIELD_EVERY = 500
+"""Rows looked through in one turn of the loop."""
 
 
 class Dispatcher:
     """Takes outbox records, runs one Runner per incident with work, and is emptied when partitions move.
 
     in_flight: requests to PagerDuty at once. share: of those, how many one destination may hold. withheld: records of
-    one partition that may wait for their acknowledgement before acknowledgements are given early. `clock` gives
+    one partition that may wait for their acknowledgement before acknowledgements are given early; an incident whose row
+    holds all there is to it then waits in the row alone, with an entry in its destination's line. `clock` gives
     monotonic seconds, `now_ms` wall-clock milliseconds, `random` a float in [0, 1). `crash` is told of bugs.
     """
 
@@ -41,20 +59,26 @@ class Dispatcher:
         self.meter = meter
         self.now_ms = now_ms
         self.crash = crash
+        self.epoch = ""
         self._clock = clock
         self._random = random
         self._slots = Slots(in_flight)
         self._share = share
         self._withheld_most = withheld
         self._withheld: dict[int, int] = {}
-        self._runners: dict[tuple[int, bytes], Runner] = {}
-        self._destinations: dict[str, Destination] = {}
+        self._runners: dict[Place, Runner] = {}
+        self._loose: dict[Place, float] = {}
+        self._destinations: dict[bytes, Destination] = {}
         self._confirming: set[asyncio.Future[object]] = set()
+        self._look: asyncio.TimerHandle | None = None
         self._closed = False
 
-    def accept(self, partition: int, record: Record, ack: Ack) -> None:
+    # -- what arrives -------------------------------------------------------------------------------------------
+
+    def accept(self, partition: int, record: Record, ack: Ack, *, fresh: bool) -> None:
         """Take one outbox record of `partition`; `ack` is called once, when its outcome is durable.
 
+        fresh: nobody else can have acted on it; it came into the log after this worker had taken the partition over.
         Between `drain` and `recover` it is dropped: agents have a buffer, and what comes out of it now is delivered
         again to whoever owns the partition next.
         """
@@ -67,29 +91,46 @@ class Dispatcher:
             withheld[partition] -= 1
             ack()
 
-        destination = self._destinations.get(record["destination"])
+        destination = self._destinations.get(record["destination"].encode())
         if destination is not None:
-            destination.limit_to(record["limit"])
-        key = row_key(record["destination"], record["dedup_key"])
-        runner = self._runners.get((partition, key))
-        if runner is None:
-            row = self.table.read(partition, key)
-            # What the row says was released is told by now: `recover` has seen to it.
-            incident = replace(Incident.from_row(row), released={}) if row else Incident()
-            runner = self._start(partition, key, incident)
+            destination.limit_to(record["limit"], record.get("reserve", RESERVE))
+        place = partition, row_key(record["destination"], record["dedup_key"])
+        runner = self._runner(place)
+        if not fresh:
+            runner.suspect()
         runner.add(record, counted)
+        if destination is not None and place in destination.line and runner.incident.pending:
+            destination.wait(place, rank(runner.incident), 0.0)  # it stands there: of the same age, of a new rank
+        self._watch_loose(runner)
         runner.resume()
+        self.sweep(runner)
 
-    def recover(self, rows: Iterable[tuple[int, bytes, bytes]]) -> int:
+    async def recover(self, rows: Iterable[tuple[int, bytes, bytes]]) -> int:
         """Open, and go on with what the table says is unfinished; returns how many incidents that is."""
+        self.epoch = f"{int(self._random() * 2**48):012x}"
         self._closed = False
         started = 0
-        for partition, key, row in rows:
-            incident = Incident.from_row(row)
-            if incident.pending or any(source in incident.released for source in incident.outcomes):
-                self._start(partition, key, incident)
-                started += 1
+        for number, (partition, key, row) in enumerate(rows, start=1):
+            started += self._recover_one((partition, key), Incident.from_row(row))
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+                if self._closed:
+                    break
         return started
+
+    def _recover_one(self, place: Place, incident: Incident) -> bool:
+        now_ms, clock = self.now_ms(), self._clock()
+        if incident.sent and now_ms - incident.sent[-1] < 60_000:
+            destination = self._destination_at(place[1])
+            for at in incident.sent:
+                destination.restore(clock - (now_ms - at) / 1000)
+        untold = any(source in incident.released for source in incident.outcomes)
+        if untold:
+            self._start(place, incident).resume()
+        elif incident.pending:
+            first = incident.pending[0]
+            self.destination(first).wait(place, rank(incident), first["source"]["timestamp"])
+        return untold or bool(incident.pending)
 
     async def drain(self, seconds: float) -> None:
         """Close: let requests in flight finish within `seconds`, drop all that waits, and forget all incidents.
@@ -97,9 +138,12 @@ class Dispatcher:
         Windows and pauses stay: PagerDuty's limit does not begin anew because partitions moved.
         """
         self._closed = True
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
         for destination in self._destinations.values():
             destination.close()
-        tasks = [runner.task for runner in self._runners.values() if not runner.task.done()]
+        tasks = [task for runner in self._runners.values() if (task := runner.task) is not None and not task.done()]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
         await asyncio.gather(*(runner.stop() for runner in self._runners.values()))
@@ -107,16 +151,19 @@ class Dispatcher:
             await asyncio.wait(self._confirming, timeout=seconds)
         self._runners = {}
         self._withheld = {}
+        self._loose = {}
 
     async def purge(self, rows: Iterable[tuple[int, bytes, bytes]], closed_before_ms: int) -> int:
         """Delete rows of incidents closed before that time (ms since the epoch); returns how many went."""
         gone = 0
-        for partition, key, row in rows:
+        for number, (partition, key, row) in enumerate(rows, start=1):
             incident = Incident.from_row(row)
             closed = incident.closed_at is not None and incident.closed_at < closed_before_ms
             if closed and not incident.pending and (partition, key) not in self._runners:
                 await self.table.write(partition, key, None)
                 gone += 1
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
         return gone
 
     # -- for runners --------------------------------------------------------------------------------------------
@@ -126,14 +173,60 @@ class Dispatcher:
         return not self._closed
 
     def destination(self, record: Record) -> Destination:
-        """The destination of a record."""
-        name = record["destination"]
+        """The destination of a record, limited as the record says."""
+        name = record["destination"].encode()
+        destination = self._destinations.get(name)
+        if destination is None or not destination.window.limit:
+            destination = self._destination_at(name)
+            destination.limit_to(record["limit"], record.get("reserve", RESERVE))
+        return destination
+
+    def _destination_at(self, key: bytes) -> Destination:
+        """The destination of a row's key; its limit is 0 as long as no record has told it."""
+        name = key.partition(b"|")[0]
         destination = self._destinations.get(name)
         if destination is None:
             destination = self._destinations[name] = Destination(
-                record["limit"], share=self._share, slots=self._slots, clock=self._clock, random=self._random
+                0,
+                share=self._share,
+                slots=self._slots,
+                clock=self._clock,
+                random=self._random,
+                grant=self._granted,
             )
         return destination
+
+    def waits(self, runner: Runner) -> bool:
+        """Whether it stands in its destination's line."""
+        destination = self._destinations.get(runner.place[1].partition(b"|")[0])
+        return destination is not None and runner.place in destination.line
+
+    def wait(self, runner: Runner, destination: Destination, urgency: Rank) -> None:
+        """Stand in line, as old as the oldest record that waits."""
+        since = min(record["source"]["timestamp"] for record in runner.incident.pending)
+        self._watch_loose(runner)
+        destination.wait(runner.place, urgency, since)
+
+    def leave(self, runner: Runner) -> None:
+        """Leave the line: there is nothing to wait for."""
+        destination = self._destinations.get(runner.place[1].partition(b"|")[0])
+        if destination is not None:
+            destination.line.leave(runner.place)
+
+    def _granted(self, destination: Destination, place: Place) -> None:
+        runner = self._runner(place)
+        runner.turn = destination
+        runner.resume()
+
+    def marked(self, destination: Destination) -> Mark | None:
+        """Why PagerDuty refuses the destination, as long as that is believed."""
+        return destination.standing.marked(self._clock())
+
+    def refused(self, destination: Destination, verdict: Refused) -> None:
+        """PagerDuty does not know the destination or does not let us use it: what waits for it is given up."""
+        destination.standing.refused(self._clock(), verdict.reason, verdict.words)
+        if destination.line:
+            self._look_in(0.0)
 
     def crowded(self, partition: int) -> bool:
         """Whether so many records of the partition wait that acknowledgements are to be given early."""
@@ -144,18 +237,35 @@ class Dispatcher:
         self._confirming.add(confirmed)
         confirmed.add_done_callback(self._confirming.discard)
 
-    def watch(self, runner: Runner) -> None:
+    def watch(self, runner: Runner, task: asyncio.Task[None]) -> None:
         """Notice the end of a runner's task: forget it when idle, report it when it broke."""
-        runner.task.add_done_callback(lambda task: self._ended(runner, task))
+        task.add_done_callback(lambda done: self._ended(runner, done))
 
     @property
     def backlog(self) -> int:
-        """Incidents with unfinished work."""
-        return len(self._runners)
+        """Incidents with unfinished work, those that wait in their rows alone included."""
+        parked = sum(len(destination.line) for destination in self._destinations.values())
+        return parked + sum(not self.waits(runner) for runner in self._runners.values())
 
-    def _start(self, partition: int, key: bytes, incident: Incident) -> Runner:
-        runner = self._runners[partition, key] = Runner(self, partition, key, incident)
-        self.watch(runner)
+    @property
+    def refusing(self) -> int:
+        """Destinations that PagerDuty does not know or does not let us use."""
+        return sum(destination.standing.mark is not None for destination in self._destinations.values())
+
+    # -- runners come and go ------------------------------------------------------------------------------------
+
+    def _runner(self, place: Place) -> Runner:
+        runner = self._runners.get(place)
+        if runner is None:
+            row = self.table.read(*place)
+            incident = Incident.from_row(row, self.epoch) if row else Incident()
+            if not incident.pending:
+                incident = replace(incident, released={})  # told by now: `recover` has seen to it
+            runner = self._start(place, incident)
+        return runner
+
+    def _start(self, place: Place, incident: Incident) -> Runner:
+        runner = self._runners[place] = Runner(self, *place, incident)
         return runner
 
     def _ended(self, runner: Runner, task: asyncio.Task[None]) -> None:
@@ -167,10 +277,48 @@ class Dispatcher:
         self.sweep(runner)
 
     def sweep(self, runner: Runner) -> None:
-        """Forget a runner that has nothing left."""
+        """Forget a runner that has nothing left but what its row says."""
         if self._runners.get(runner.place) is not runner:
             return  # its partitions were taken away; a confirmation may still come
         if runner.idle:
             del self._runners[runner.place]
+            self._loose.pop(runner.place, None)
         else:
             runner.resume()
+            self._watch_loose(runner)
+
+    # -- a look now and then ------------------------------------------------------------------------------------
+
+    def _watch_loose(self, runner: Runner) -> None:
+        if runner.loose and runner.place not in self._loose:
+            self._loose[runner.place] = self._clock()
+            if self._look is None:
+                self._look_in(LOOK_SECONDS)
+
+    def _look_in(self, seconds: float) -> None:
+        if self._look is not None:
+            self._look.cancel()
+        self._look = None if self._closed else asyncio.get_running_loop().call_later(seconds, self._look_around)
+
+    def _look_around(self) -> None:
+        """Have written what has waited long; give up what waits for destinations that are refused."""
+        self._look = None
+        now, saves = self._clock(), 0
+        for place, since in list(self._loose.items()):
+            runner = self._runners.get(place)
+            if runner is None or not runner.loose:
+                del self._loose[place]
+            elif now - since >= LOOK_SECONDS and self.waits(runner):
+                saves += runner.save()
+                if saves >= SAVES:
+                    break
+        flushed = sum(self._flush(destination) for destination in self._destinations.values())
+        if saves >= SAVES or flushed:
+            self._look_in(0.0 if saves < SAVES else 0.05)
+        elif self._loose:
+            self._look_in(LOOK_SECONDS)
+
+    def _flush(self, destination: Destination) -> int:
+        if not destination.line or self.marked(destination) is None:
+            return 0
+        return sum(self._runner(place).flush() for place in list(islice(destination.line, FLUSHED)))

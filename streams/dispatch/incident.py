@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import orjson
 
-from streams.dispatch.outcome import Outcome, source_of
+from streams.dispatch.outcome import Outcome, replay_of, source_of
 
 Record = Mapping[str, Any]
 """An outbox record (schemas/pagerduty-outbox.json)."""
@@ -23,6 +23,14 @@ State = Literal["none", "triggered", "acknowledged", "resolved"]
 AFTER: Mapping[str, State] = {"trigger": "triggered", "acknowledge": "acknowledged", "resolve": "resolved"}
 
 
+WINDOW_MS = 60_000
+
+SKIPPED = {
+    "moved_on": "a newer input of the incident has been seen since this one was given up",
+    "already_replayed": "this dead letter has been replayed before",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """state: what PagerDuty was last told and accepted. pending: outbox records still to be sent, in order.
@@ -30,7 +38,10 @@ class Incident:
     seen: for each source partition ("topic/partition") the newest input offset that is part of this value; an input at
     or below it is a re-delivery. outcomes: decided, not yet known to be in `deliveries`, by source. released: sources
     whose acknowledgement was given before their outcome, so that nobody will deliver them again: their records are kept
-    here until they are reported. closed_at: ms since the epoch of the accepted resolve, None while open.
+    here until they are reported. closed_at: ms since the epoch of the accepted resolve, None while open. sent: when the
+    requests of the last minute were made, ms since the epoch: the destination's window after a restart. asked: whether
+    PagerDuty may have been asked for something that is still pending. replayed: source partition and offset of the last
+    replay from the dead letters.
     """
 
     state: State = "none"
@@ -39,6 +50,14 @@ class Incident:
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     released: Mapping[str, Record] = field(default_factory=dict)
     closed_at: int | None = None
+    sent: tuple[int, ...] = ()
+    asked: bool = False
+    replayed: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def paged(self) -> bool:
+        """Whether PagerDuty's incident was open when last heard of."""
+        return self.state in ("triggered", "acknowledged")
 
     # -- what arrives -------------------------------------------------------------------------------------------
 
@@ -47,8 +66,24 @@ class Incident:
         partition, offset = _position(record)
         return self.seen.get(partition, -1) >= offset
 
+    def stale(self, record: Record) -> str | None:
+        """Why a replay from the dead letters is not to be done: its reason, or None when it is.
+
+        Only the newest input of an incident is worth replaying, and once, unless somebody insists.
+        """
+        partition, offset = _position(record)
+        if record["replay"]["force"]:
+            return None
+        if self.replayed.get(partition) == offset:
+            return "already_replayed"
+        return "moved_on" if self.seen.get(partition, -1) > offset or self.pending else None
+
     def ask(self, record: Record, now_ms: int) -> Incident:
-        """Take in a new input. What it makes pointless is superseded, with an outcome that names it."""
+        """Take in a new input. What it makes pointless is superseded, with an outcome that names it.
+
+        An incident that is over before anybody was paged is not worth a page and its end: unless it is critical, or its
+        record asks for it, neither is sent.
+        """
         partition, offset = _position(record)
         action = record["action"]
         gone: tuple[Record, ...]
@@ -75,8 +110,32 @@ class Incident:
                 message=f"a newer {action} of the same incident arrived while this {waiting['action']} was waiting",
                 at=now_ms,
                 by=source_of(record),
+                replay=replay_of(waiting),
             )
-        return replace(self, pending=kept, seen={**self.seen, partition: offset}, outcomes=outcomes)
+        if action == "resolve" and self._brief(record):
+            kept = ()
+            outcomes[source_of(record)] = Outcome(
+                source=source_of(record),
+                status="skipped",
+                reason="never_paged",
+                message="the incident was triggered and resolved while it waited: nobody was paged, nothing was sent",
+                at=now_ms,
+                replay=replay_of(record),
+            )
+        seen = {**self.seen, partition: max(offset, self.seen.get(partition, -1))}
+        replayed = {**self.replayed, partition: offset} if replay_of(record) else self.replayed
+        return replace(self, pending=kept, seen=seen, outcomes=outcomes, replayed=replayed)
+
+    def _brief(self, resolve: Record) -> bool:
+        """Whether the incident that `resolve` ends was surely never heard of at PagerDuty, and need not be."""
+        triggers = [waiting for waiting in self.pending if waiting["action"] == "trigger"]
+        return (
+            bool(triggers)
+            and not self.paged
+            and not self.asked
+            and resolve.get("brief") != "send"
+            and all(severity(trigger) != "critical" for trigger in triggers)
+        )
 
     @property
     def _to_be_open(self) -> bool:
@@ -89,20 +148,44 @@ class Incident:
     # -- what was done ------------------------------------------------------------------------------------------
 
     def settle(self, record: Record, outcome: Outcome) -> Incident:
-        """Note the final outcome of a pending record: delivered moves the state, anything else does not."""
+        """Note the final outcome of a pending record: what PagerDuty took moves the state, anything else does not."""
         state, closed_at = self.state, self.closed_at
-        if outcome.status == "delivered":
+        if outcome.status == "delivered" or outcome.plain:
             state = AFTER[record["action"]]
             if state == "acknowledged" and self.state in ("none", "resolved"):
                 state = self.state  # PagerDuty drops an acknowledge for what is not open
             closed_at = outcome.at if state == "resolved" else None
+        pending = tuple(waiting for waiting in self.pending if waiting is not record)
         return replace(
             self,
             state=state,
-            pending=tuple(waiting for waiting in self.pending if waiting is not record),
+            pending=pending,
             outcomes={**self.outcomes, outcome.source: outcome},
             closed_at=closed_at,
+            sent=(*self.sent[:-1], outcome.at) if outcome.attempts else self.sent,
+            asked=self.asked and bool(pending),
         )
+
+    def asking(self, now_ms: int) -> Incident:
+        """A request is about to be made."""
+        sent = (*(at for at in self.sent if at > now_ms - WINDOW_MS), now_ms)
+        return replace(self, sent=sent, asked=True)
+
+    def suspected(self) -> Incident:
+        """What is pending may have been asked for by whoever had the partition before."""
+        return replace(self, asked=True)
+
+    def skip(self, record: Record, reason: str, now_ms: int) -> Incident:
+        """Refuse a replay (see `stale`)."""
+        outcome = Outcome(
+            source=source_of(record),
+            status="skipped",
+            reason=reason,
+            message=SKIPPED[reason],
+            at=now_ms,
+            replay=replay_of(record),
+        )
+        return replace(self, outcomes={**self.outcomes, outcome.source: outcome})
 
     def release(self) -> Incident:
         """Keep the records of all that waits, because their acknowledgements are about to be given early."""
@@ -123,32 +206,50 @@ class Incident:
 
     # -- its row ------------------------------------------------------------------------------------------------
 
-    def to_row(self) -> bytes:
-        """The row's value in the changelog."""
+    def to_row(self, epoch: str = "") -> bytes:
+        """The row's value in the changelog. `epoch` names the worker's present tenure of its partitions.
+
+        A released record that is also pending is written once.
+        """
+        pending = {source_of(record) for record in self.pending}
+        released = {source: None if source in pending else record for source, record in self.released.items()}
         return orjson.dumps(
             {
                 "state": self.state,
                 "pending": self.pending,
                 "seen": self.seen,
                 "outcomes": list(self.outcomes.values()),
-                "released": self.released,
+                "released": released,
                 "closed_at": self.closed_at,
+                "sent": self.sent,
+                "asked": self.asked,
+                "replayed": self.replayed,
+                "epoch": epoch,
             }
         )
 
     @classmethod
-    def from_row(cls, value: bytes) -> Incident:
-        """Read a row back."""
+    def from_row(cls, value: bytes, epoch: str | None = None) -> Incident:
+        """Read a row back. Of another epoch than this one nobody knows what was asked after it was written."""
         row = orjson.loads(value)
         outcomes = [Outcome.from_json(outcome) for outcome in row["outcomes"]]
+        pending = {source_of(record): record for record in row["pending"]}
         return cls(
             state=row["state"],
             pending=tuple(row["pending"]),
             seen=row["seen"],
             outcomes={outcome.source: outcome for outcome in outcomes},
-            released=row["released"],
+            released={source: record or pending[source] for source, record in row["released"].items()},
             closed_at=row["closed_at"],
+            sent=tuple(row["sent"]),
+            asked=bool(pending) and (row["asked"] or row["epoch"] != epoch),
+            replayed=row["replayed"],
         )
+
+
+def severity(record: Record) -> str:
+    """The severity of a trigger's payload."""
+    return str((record.get("payload") or {}).get("severity"))
 
 
 def row_key(destination: str, dedup_key: str) -> bytes:

@@ -26,7 +26,8 @@ class Attempt:
 class Outcome:
     """The final word on one input. `reason` is for machines, `message` for people (PagerDuty's words when it spoke).
 
-    `by` is the source ("topic/partition/offset") of what superseded it. `at` is in ms since the epoch.
+    `by` is the source ("topic/partition/offset") of what superseded it. `at` is in ms since the epoch. `plain`:
+    PagerDuty refused the event as it was, and took its plainest form. `replay`: id of the dead letter repeated.
     """
 
     source: str
@@ -38,11 +39,19 @@ class Outcome:
     by: str | None = None
     attempts: tuple[Attempt, ...] = ()
     attempts_total: int = 0
+    plain: bool = False
+    replay: str | None = None
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Outcome:
         attempts = tuple(Attempt(**attempt) for attempt in value["attempts"])
         return cls(**{**value, "attempts": attempts})
+
+
+def replay_of(record: Mapping[str, Any]) -> str | None:
+    """The id of the dead letter that an outbox record repeats; None for all others."""
+    replay = record.get("replay")
+    return replay["id"] if replay else None
 
 
 def source_of(record: Mapping[str, Any]) -> str:

@@ -8,22 +8,15 @@ from typing import TYPE_CHECKING
 
 from streams.dispatch.destination import Destination
 from streams.dispatch.incident import Incident, Record
-from streams.dispatch.outcome import ATTEMPTS_KEPT, Attempt, Outcome, dead_letter, delivery, source_of
-from streams.dispatch.plan import plan
-from streams.pagerduty.answers import Accepted, Answer, Refused, TryAgain, Verdict, judge
+from streams.dispatch.outcome import ATTEMPTS_KEPT, Attempt, Outcome, dead_letter, delivery, replay_of, source_of
+from streams.dispatch.plain import plain
+from streams.dispatch.plan import plan, rank
+from streams.pagerduty.answers import DESTINATION_REFUSED, Accepted, Answer, Refused, TryAgain, Verdict, judge
 
 if TYPE_CHECKING:
     from streams.dispatch.dispatcher import Dispatcher
 
 Ack = Callable[[], None]
-
-WRITE_AFTER_SECONDS = 1.0
-"""What has waited this long is written to the table first (architecture, section 4)."""
-
-
-LOOK_AGAIN_SECONDS = 10.0
-"""How often an incident that waits looks whether acknowledgements must be given early; a backlog of 100,000 then costs
-10,000 looks a second, each a few microseconds."""
 
 
 class Runner:
@@ -31,11 +24,15 @@ class Runner:
 
     An outcome is published only after the row that holds it is confirmed, and an acknowledgement given only after the
     outcome is confirmed. So a crash anywhere leads to the same outcome being told again, never to another one.
+
+    While the incident waits for its turn there is no task; the dispatcher asks for a `save` when it is time for one.
     """
 
     def __init__(self, owner: Dispatcher, partition: int, key: bytes, incident: Incident) -> None:
         self.incident = incident
         self.place = (partition, key)
+        self.turn: Destination | None = None
+        self.task: asyncio.Task[None] | None = None
         self._owner = owner
         self._partition = partition
         self._key = key
@@ -45,97 +42,204 @@ class Runner:
         self._attempts: dict[str, list[Attempt]] = {}
         self._totals: dict[str, int] = {}
         self._publishing: set[str] = set()
-        self._overtaken = False
+        self._refused: dict[str, str] = {}
+        self._chosen: Record | None = None
+        self._overtaken = self._save = False
         self._dirty = any(source in incident.released for source in incident.outcomes)
-        self.task = asyncio.get_running_loop().create_task(self._run())
+
+    # -- what arrives -------------------------------------------------------------------------------------------
 
     def add(self, record: Record, ack: Ack) -> None:
         """Take in an outbox record; `ack` is called when its input has its outcome, or needs none."""
-        source = source_of(record)
+        source, replay = source_of(record), replay_of(record)
         self._acks.setdefault(source, []).append(ack)
-        if not self.incident.knows(record):
+        told = self.incident.outcomes.get(source)
+        if told is not None and told.replay == replay and not (replay and told.status == "dead"):
+            self._records[source] = record
+            self._dirty = True
+        elif any(source_of(waiting) == source for waiting in self.incident.pending):
+            return
+        elif replay is None and self.incident.knows(record):
+            self._acknowledge(source)  # known and reported before
+        else:
             # Had an outcome of the row not been told, its input would have been delivered again before this one.
             before = self.incident.only(self._records)
-            self.incident = before.ask(record, self._owner.now_ms())
+            now_ms = self._owner.now_ms()
+            reason = before.stale(record) if replay else None
+            self.incident = before.skip(record, reason, now_ms) if reason else before.ask(record, now_ms)
             self._records[source] = record
             self._dirty = True
             # Were it sent before the row says what it made pointless, a crash would bring that back after it.
             self._overtaken |= len(self.incident.outcomes) > len(before.outcomes)
-        elif source in self.incident.outcomes:
-            self._records[source] = record
-            self._dirty = True
-        elif not any(source_of(waiting) == source for waiting in self.incident.pending):
-            self._acknowledge(source)  # known and reported before
+
+    def suspect(self) -> None:
+        """What is pending may have been sent by whoever had the partition before."""
+        self.incident = self.incident.suspected()
+
+    # -- its task -----------------------------------------------------------------------------------------------
+
+    def resume(self) -> None:
+        """Go on, if there is something to do and nothing in the way."""
+        if not self._owner.acts() or not (self.task is None or self.task.done()) or not self._wanted:
+            return
+        record = plan(self.incident)
+        if record is not None and self.turn is None and not self._save and self._free_turn(record):
+            self._choose(record)  # what comes while nobody waits is sent as it comes
+        self.task = asyncio.get_running_loop().create_task(self._run())
+        self._owner.watch(self, self.task)
+
+    @property
+    def _wanted(self) -> bool:
+        if self.turn is not None or self._save:
+            return True
+        return self._dirty if not self.incident.pending else not self._owner.waits(self)
+
+    def save(self) -> bool:
+        """Write what waits, and give the acknowledgements early where too many wait. False: nothing to do."""
+        if not self._dirty and not self.crowded:
+            return False
+        self._save = True
+        self.resume()
+        return True
+
+    def flush(self) -> bool:
+        """Give up what waits for a destination that is refused; False for a replay, which is there to ask again."""
+        record = plan(self.incident)
+        if record is None or replay_of(record) is not None:
+            return False
+        self._owner.leave(self)
+        self.resume()
+        return True
 
     async def _run(self) -> None:
-        while self._owner.acts():
-            record = plan(self.incident)
-            if record is None:
-                if not self._dirty:
-                    return
-                await self._write()
-                continue
-            destination = self._owner.destination(record)
-            if not destination.take():
-                await self._turn(destination)
-            try:
-                while self._overtaken:
-                    await self._write()
-                if not self._owner.acts():
-                    return
-                record = plan(self.incident)  # what is newest now
-                assert record is not None, "only an operation takes work away"
-                answer = await self._owner.sender.send(record)
-                verdict = judge(answer)
-                if isinstance(verdict, TryAgain):
-                    destination.failed(verdict.after)
-                else:
-                    destination.answered()
-            finally:
-                destination.give_back()
-            await self._note(record, answer, verdict)
-
-    async def _turn(self, destination: Destination) -> None:
-        """Wait for a turn; meanwhile write what has waited long, and acknowledge early where too many wait."""
-        turn = destination.queue()
         try:
-            while not turn.done():
-                await asyncio.wait({turn}, timeout=WRITE_AFTER_SECONDS if self._dirty else LOOK_AGAIN_SECONDS)
-                if not turn.done() and (self._dirty or self._crowded()):
+            while self._owner.acts():
+                record = plan(self.incident)
+                if self._chosen is not None:
+                    await self._operate()
+                elif record is None:
+                    self._owner.leave(self)
+                    self._give_back()
+                    if not self._dirty:
+                        return
                     await self._write()
-        except BaseException:
-            if turn.done() and not turn.cancelled():
-                destination.give_back()
-            turn.cancel()
-            raise
-        if turn.cancelled():
-            raise asyncio.CancelledError  # the line was closed: partitions are being taken away
+                elif self._save:
+                    await self._write()
+                elif self.turn is not None or self._take_turn(record):
+                    await self._operate()
+                else:
+                    return
+        finally:
+            self._give_back()
+
+    def _take_turn(self, record: Record) -> bool:
+        """Have a turn now, or stand in line for one; True when there is something to do."""
+        destination = self._owner.destination(record)
+        mark = self._owner.marked(destination)
+        if mark is not None and replay_of(record) is None:
+            verdict = Refused(mark.reason, f"not sent: PagerDuty refuses this destination; it said: {mark.words}")
+            self._owner.leave(self)
+            self._settle(record, Answer(status=None), verdict, ms=None)
+            self._save = True
+            return True
+        if not self._free_turn(record):
+            self._owner.wait(self, destination, rank(self.incident))
+        return self.turn is not None
+
+    def _free_turn(self, record: Record) -> bool:
+        destination = self._owner.destination(record)
+        free = self._owner.marked(destination) is None and not self._owner.waits(self)
+        if free and destination.take(rank(self.incident)):
+            self.turn = destination
+        return self.turn is not None
+
+    def _choose(self, record: Record) -> None:
+        self._chosen = record
+        self.incident = self.incident.asking(self._owner.now_ms())
+
+    async def _operate(self) -> None:
+        """One request: what was chosen, or else what is newest once the row says all it must."""
+        if self._chosen is None:
+            while self._overtaken:
+                await self._write()
+            newest = plan(self.incident)
+            if newest is None or not self._owner.acts():
+                return
+            self._choose(newest)
+        record, self._chosen = self._chosen, None
+        destination = self.turn
+        assert record is not None, "something is chosen"
+        assert destination is not None, "a turn is held"
+        refused = self._refused.get(source_of(record))
+        answer = await self._owner.sender.send(record if refused is None else plain(record))
+        verdict = judge(answer)
+        if isinstance(verdict, TryAgain):
+            destination.failed(verdict.after, throttled=verdict.reason == "rate_limited")
+        elif isinstance(verdict, Refused) and verdict.reason in DESTINATION_REFUSED:
+            self._owner.refused(destination, verdict)
+        else:
+            destination.standing.answered()
+        self._give_back()
+        await self._note(record, answer, verdict)
+
+    def _give_back(self) -> None:
+        destination, self.turn = self.turn, None
+        if destination is not None:
+            destination.give_back()
+
+    # -- outcomes -----------------------------------------------------------------------------------------------
 
     async def _note(self, record: Record, answer: Answer, verdict: Verdict) -> None:
+        self._owner.meter.attempt(answer, "accepted" if isinstance(verdict, Accepted) else verdict.reason)
         source = source_of(record)
-        at = self._owner.now_ms()
-        attempts = self._attempts.setdefault(source, [])
+        if isinstance(verdict, TryAgain):
+            self._attempted(source, answer, verdict)
+        elif self._plainer(record, verdict):
+            self._attempted(source, answer, verdict)
+            self._refused[source] = verdict.words
+        else:
+            self._settle(record, answer, verdict, ms=round(answer.ms, 1))
+            await self._write()
+
+    def _plainer(self, record: Record, verdict: Verdict) -> bool:
+        """Whether the event is to be sent once more in its plainest form."""
+        reasons = ("invalid_event", "too_large")
+        refused = isinstance(verdict, Refused) and verdict.reason in reasons and record["action"] == "trigger"
+        return refused and source_of(record) not in self._refused
+
+    def _attempted(self, source: str, answer: Answer, verdict: Verdict) -> None:
         error = None if isinstance(verdict, Accepted) else verdict.words
-        attempts.append(Attempt(at=at, ms=round(answer.ms, 1), status=answer.status, error=error))
+        attempts = self._attempts.setdefault(source, [])
+        attempts.append(Attempt(self._owner.now_ms(), round(answer.ms, 1), answer.status, error))
         del attempts[:-ATTEMPTS_KEPT]
         self._totals[source] = self._totals.get(source, 0) + 1
-        self._owner.meter.attempt(answer, "accepted" if isinstance(verdict, Accepted) else verdict.reason)
-        if isinstance(verdict, TryAgain):
-            return
+
+    def _settle(self, record: Record, answer: Answer, verdict: Accepted | Refused, *, ms: float | None) -> None:
+        source = source_of(record)
+        if ms is not None:
+            self._attempted(source, answer, verdict)
+        words = self._refused.pop(source, None)
+        taken = isinstance(verdict, Accepted)
+        if words is not None:
+            verdict = Refused("invalid_event", words + ("; sent in its plainest form instead" if taken else ""))
         outcome = Outcome(
             source=source,
             status="dead" if isinstance(verdict, Refused) else "delivered",
             reason=verdict.reason if isinstance(verdict, Refused) else "delivered",
             message=verdict.words,
-            at=at,
+            at=self._owner.now_ms(),
             http_status=answer.status,
-            attempts=tuple(self._attempts.pop(source)),
-            attempts_total=self._totals.pop(source),
+            attempts=tuple(self._attempts.pop(source, ())),
+            attempts_total=self._totals.pop(source, 0),
+            plain=taken and words is not None,
+            replay=replay_of(record),
         )
         self.incident = self.incident.settle(record, outcome)
-        await self._write()
+        self._dirty = True
 
-    def _crowded(self) -> bool:
+    @property
+    def crowded(self) -> bool:
+        """Whether acknowledgements of what waits are to be given early."""
         return self._owner.crowded(self._partition) and any(
             source_of(record) in self._acks for record in self.incident.pending
         )
@@ -145,8 +249,8 @@ class Runner:
         if self._owner.crowded(self._partition):
             self.incident = self.incident.release()
         written = self.incident
-        self._dirty = self._overtaken = False
-        await self._owner.table.write(self._partition, self._key, written.to_row())
+        self._dirty = self._overtaken = self._save = False
+        await self._owner.table.write(self._partition, self._key, written.to_row(self._owner.epoch))
         for source, outcome in written.outcomes.items():
             if source not in self._publishing and source in self._records:
                 await self._publish(source, outcome)
@@ -185,18 +289,23 @@ class Runner:
         for ack in self._acks.pop(source, ()):
             ack()
 
+    # -- its end ------------------------------------------------------------------------------------------------
+
     @property
     def idle(self) -> bool:
-        """Whether nothing is left to do or to wait for."""
-        return self.task.done() and not self._publishing and not self._dirty and not self.incident.pending
+        """Whether nothing is left in memory that the row does not hold, or nothing is left at all."""
+        if self._publishing or self._dirty or self.turn is not None or not (self.task is None or self.task.done()):
+            return False
+        return not self.incident.pending or (self._owner.waits(self) and not self._acks and not self._attempts)
 
-    def resume(self) -> None:
-        """Go on after `add`, if the task had come to its end."""
-        if self._owner.acts() and self.task.done() and (self._dirty or self.incident.pending):
-            self.task = asyncio.get_running_loop().create_task(self._run())
-            self._owner.watch(self)
+    @property
+    def loose(self) -> bool:
+        """Whether the row does not hold all that waits, or acknowledgements wait with it."""
+        return self._dirty or bool(self._acks)
 
     async def stop(self) -> None:
         """End the task where it stands; what it had not finished will be delivered again or is in the row."""
-        self.task.cancel()
-        await asyncio.wait({self.task})
+        self._give_back()
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.wait({self.task})

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any
 
 import faust
+from faust.types import TP
 from mode.supervisors import CrashingSupervisor
 
 from streams.kafka.lease import Lease
@@ -63,6 +64,8 @@ class SafeApp(faust.App):
         self.on_ready: list[Hook] = []
         self.owning = False
         self.serving = False
+        self.log_ends: dict[TP, int] = {}
+        """Ends of the owned partitions when their tables were restored: no other worker has seen what lies behind."""
         super().__init__(
             app_id,
             env_prefix="PAGERLINE_FAUST_",  # Faust's unprefixed environment variables would override these settings

@@ -89,11 +89,18 @@ class PositionRecovery(Recovery):
             )
             await reader.start()
             try:
+                await self._note_ends(reader)
                 if not await self._read(reader, owned, by_topic, generation):
                     return False
             finally:
                 await reader.stop()
         return bool(generation == app.consumer_generation_id)
+
+    async def _note_ends(self, reader: AIOKafkaConsumer) -> None:
+        changelogs = {table.changelog_topic.get_topic_name() for table in self.tables.values()}
+        inputs = [TopicPartition(*tp) for tp in self.app.consumer.assignment() if tp.topic not in changelogs]
+        ends = await reader.end_offsets(inputs)
+        self.app.log_ends = {TP(tp.topic, tp.partition): end for tp, end in ends.items()}
 
     async def _read(
         self,

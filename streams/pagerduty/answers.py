@@ -60,6 +60,9 @@ REFUSALS = {
     413: "too_large",
 }
 
+DESTINATION_REFUSED = frozenset({"unknown_routing_key", "unauthorized", "ability_missing", "forbidden", "not_found"})
+"""Reasons that speak of the destination and not of the event: the next event would be refused as well."""
+
 
 def judge(answer: Answer) -> Verdict:
     """The meaning of an answer of `POST /v2/enqueue` (PagerDuty Events API v2, response codes and retry logic)."""

@@ -21,6 +21,7 @@ from streams.kafka.ledger import AckLedger
 from streams.pagerduty.answers import Answer
 
 PARTITIONS = 2
+SEVERITIES = ("critical", "error", "info")
 TIMEOUT = 10.0
 DRAIN_COMMIT = 0.1
 """Seconds between the end of a drain and the partitions' being gone: the final commit."""
@@ -62,6 +63,7 @@ class Request:
     given: Input
     kind: str
     at: float
+    refused: bool
 
 
 class World:
@@ -104,6 +106,8 @@ class World:
             limit=self.settings.limit,
             timestamp=round(self.loop.time() * 1000),
         )
+        if action == "trigger":
+            record["payload"] |= {"severity": SEVERITIES[len(earlier) % 3], "custom_details": {}}
         state, life = self._expected[place]
         life += action == "trigger" and state == "closed"
         of_life = None if action == "acknowledge" and state == "closed" else life
@@ -153,7 +157,7 @@ class World:
                 self.loop.call_at(request.at, self._arrives_late, request)
             self._late = []
             self.worker = Worker(self)
-            self.loop.call_soon(self.worker.begin)
+            self.worker.start()
 
     def rebalance(self, bound: float, *, moved: bool) -> None:
         """The partitions are taken away in order, and come back to the same worker or to another one."""
@@ -162,11 +166,11 @@ class World:
             self.loop.complete(worker.hand_over(bound))
             if moved:
                 self.worker = worker = Worker(self)
-            self.loop.call_soon(worker.begin)
+            worker.start()
 
     def left_on_the_wire(self, request: Request) -> None:
         """The sender is gone: the request may still arrive."""
-        if request.kind not in TAKEN or request.given.refused or self.random.random() < 0.5:
+        if request.kind not in TAKEN or request.refused or self.random.random() < 0.5:
             return
         if self.settings.late:
             request.at = self.loop.time() + self.random.choice((0.0, 0.01, 3.0))
@@ -250,7 +254,7 @@ class World:
     def _void(self, given: Input) -> bool:
         """Whether it was refused, or gave way to one that was."""
         if "dead" in self._statuses(given):
-            return True
+            return given not in self.pagerduty.accepted[given.place]
         by = self.superseded_by.get(given.source)
         return by is not None and self._void(self.inputs[by])
 
@@ -265,6 +269,8 @@ class World:
             newer = self.inputs[self.superseded_by[given.source]]
             if newer.place != given.place or newer.index <= given.index:
                 return [f"{given.source} superseded by {newer.source}, which is not newer"]
+        elif statuses == {"skipped"}:
+            return [] if given.action == "resolve" else [f"{given.action} {given.source} was skipped"]
         elif statuses != {"dead" if given.refused else "delivered"}:
             return [f"{given.source} is {statuses}"]
         elif statuses == {"delivered"} and given not in self.pagerduty.accepted[given.place]:
@@ -283,6 +289,7 @@ class Worker:
         self._position = dict(world.committed)
         self._generation = 0
         self._owner = self._begun = False
+        self._ends: dict[int, int] = {}
         self._flying: dict[Place, Request] = {}
         self._arrivals: dict[str, deque[float]] = defaultdict(deque)
         self.dispatcher = Dispatcher(
@@ -302,13 +309,17 @@ class Worker:
 
     # -- life -------------------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
+    def start(self) -> None:
+        self._beginning = self.loop.create_task(self._begin())
+
+    async def _begin(self) -> None:
         """The tables are restored, the streams go on from what was committed."""
         self._owner = self._begun = True
+        self._ends = {partition: len(log) for partition, log in self.world.outbox.items()}
         self._confirmed = dict(self.world.rows)
         self._position = dict(self.world.committed)
         self._ledgers = {partition: AckLedger() for partition in range(PARTITIONS)}
-        self.dispatcher.recover([(place[0], place[1], row) for place, row in self._confirmed.items()])
+        await self.dispatcher.recover([(place[0], place[1], row) for place, row in self._confirmed.items()])
         for partition in range(PARTITIONS):
             self.feed(partition)
 
@@ -327,7 +338,8 @@ class Worker:
         self._position[partition] = offset + 1
         ledger, generation = self._ledgers[partition], self._generation
         ledger.deliver(offset)
-        self.dispatcher.accept(partition, record, lambda: self._acked(record, ledger, offset, generation))
+        fresh = offset >= self._ends.get(partition, 2**63)
+        self.dispatcher.accept(partition, record, lambda: self._acked(record, ledger, offset, generation), fresh=fresh)
 
     def _acked(self, record: Record, ledger: AckLedger, offset: int, generation: int) -> None:
         source = source_of(record)
@@ -439,7 +451,9 @@ class Worker:
         if given.place in self._flying:
             self._complain(f"two requests of {given.place} at once")
         kind = self.world.fault(given.place[0])
-        request = self._flying[given.place] = Request(given, kind, self.loop.time())
+        plain = record["payload"] is not None and "custom_details" not in record["payload"]
+        refused = given.refused and not (plain and given.index % 2)
+        request = self._flying[given.place] = Request(given, kind, self.loop.time(), refused)
         try:
             return await self._exchange(request, record["limit"])
         except asyncio.CancelledError:
@@ -455,7 +469,7 @@ class Worker:
         status, retry_after = ANSWERS[request.kind]
         hangs = request.kind.startswith("hanging")
         if request.kind in TAKEN:
-            if request.given.refused:
+            if request.refused:
                 status = 400
             else:
                 self.world.pagerduty.accept(request.given)
