@@ -95,7 +95,8 @@ class Worker:
         self._agents()
 
     def _table(self, name: str) -> ChangelogTable:
-        table = ChangelogTable(self.app, name=name, partitions=self.settings.partitions)
+        settings = self.settings
+        table = ChangelogTable(self.app, name=name, partitions=settings.partitions, folder=settings.state_dir)
         self.app.tables.add(table)
         return table
 
@@ -154,6 +155,8 @@ class Worker:
     async def close(self) -> None:
         """After the app has stopped: what it did not start."""
         self._pulse.cancel()
+        self.pins.rows.close()
+        self.incidents.close()
         await self.client.__aexit__()
         await self.documents.stop()
         await self.health.stop()

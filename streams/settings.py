@@ -200,6 +200,9 @@ class Settings(BaseSettings):
         default=1_000_000, ge=1_000, le=100_000_000, description="a whole number of bytes from 1000 to 100000000"
     )
 
+    # Copies of the tables live here while a worker runs; nothing is lost with them, the topics hold it all.
+    state_dir: Path | None = Field(default=None, description="a folder that can be written to")
+
     def topic(self, name: str) -> str:
         """The name of a topic with the prefix."""
         return self.prefix + name

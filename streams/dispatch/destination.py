@@ -131,6 +131,11 @@ class Destination:
         self.line.clear()
         self._counted_until = self._clock()
 
+    def forgettable(self, now: float) -> bool:
+        """Whether nothing is known of it that matters: nobody waits, nothing was sent in the last minute, no mark."""
+        idle = not self.line and not self.in_flight and self.standing.mark is None and not self.standing.failures
+        return idle and self not in self._slots.line and self.window.empty(now)
+
     def restore(self, sent_at: float) -> None:
         """Count a request that a row tells of, unless it was counted when it was made. Monotonic seconds."""
         if sent_at > max(self._counted_until, self._clock() - WINDOW_SECONDS):

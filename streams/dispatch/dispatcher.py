@@ -154,17 +154,36 @@ class Dispatcher:
         self._loose = {}
 
     async def purge(self, rows: Iterable[tuple[int, bytes, bytes]], closed_before_ms: int) -> int:
-        """Delete rows of incidents closed before that time (ms since the epoch); returns how many went."""
-        gone = 0
+        """Delete rows of incidents closed before that time (ms since the epoch); returns how many went.
+
+        `rows` may be as old as this call: each is read again at the moment of its deletion. Ends when partitions move.
+        Destinations that nothing is known of any more are forgotten as well.
+        """
+        gone, epoch = 0, self.epoch
+        batch: list[Place] = []
         for number, (partition, key, row) in enumerate(rows, start=1):
-            incident = Incident.from_row(row)
-            closed = incident.closed_at is not None and incident.closed_at < closed_before_ms
-            if closed and not incident.pending and (partition, key) not in self._runners:
-                await self.table.write(partition, key, None)
-                gone += 1
+            if _over(row, closed_before_ms):
+                batch.append((partition, key))
             if number % YIELD_EVERY == 0:
+                gone += await self._delete(batch, closed_before_ms)
+                batch = []
                 await asyncio.sleep(0)
+            if self._closed or epoch != self.epoch:
+                return gone
+        gone += await self._delete(batch, closed_before_ms)
+        now = self._clock()
+        for name in [name for name, destination in self._destinations.items() if destination.forgettable(now)]:
+            del self._destinations[name]
         return gone
+
+    async def _delete(self, places: Iterable[Place], closed_before_ms: int) -> int:
+        writes = [
+            self.table.write(*place, None)
+            for place in places
+            if place not in self._runners and (row := self.table.read(*place)) and _over(row, closed_before_ms)
+        ]
+        await asyncio.gather(*writes)
+        return len(writes)
 
     # -- for runners --------------------------------------------------------------------------------------------
 
@@ -322,3 +341,8 @@ class Dispatcher:
         if not destination.line or self.marked(destination) is None:
             return 0
         return sum(self._runner(place).flush() for place in list(islice(destination.line, FLUSHED)))
+
+
+def _over(row: bytes, closed_before_ms: int) -> bool:
+    incident = Incident.from_row(row)
+    return not incident.pending and incident.closed_at is not None and incident.closed_at < closed_before_ms

@@ -45,6 +45,10 @@ class SlidingWindow:
             return 0.0
         return ended[surplus] + WINDOW_SECONDS - now if surplus < len(ended) else None
 
+    def empty(self, now: float) -> bool:
+        """Whether nothing counts at `now`."""
+        return not self._open and (not self._ended or self._ended[-1] <= now - WINDOW_SECONDS)
+
     def begin(self) -> None:
         """A request gets its turn."""
         self._open += 1

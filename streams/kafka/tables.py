@@ -1,4 +1,4 @@
-"""Tables: a compacted changelog topic, and its partitions' newest values in memory.
+"""Tables: a compacted changelog topic, and its partitions' newest values on this machine.
 
 Declared as Faust tables, so that Faust's assignor hands changelog partition N to the worker that owns partition N of
 the source topics. Writing and recovery are ours: a write names its partition and is confirmed before it counts, and
@@ -8,8 +8,8 @@ cannot hang it, as it does Faust's.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -20,6 +20,7 @@ from faust.types import TP
 from mode import Service
 
 from streams.kafka.producer import Producer
+from streams.kafka.store import Store
 
 POLL_MS = 500
 """How long one read of a changelog waits for data; only the last read of a recovery can wait at all."""
@@ -31,13 +32,13 @@ MAX_POLL_RECORDS = 2_000
 class ChangelogTable(faust.Table):
     """Rows of bytes by (partition, key), for the partitions that this worker owns."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, folder: Path | None = None, **kwargs: Any) -> None:
         super().__init__(*args, key_type=bytes, value_type=bytes, **kwargs)
-        self.rows: dict[int, dict[bytes, bytes]] = defaultdict(dict)
+        self.rows = Store(folder)
 
     def read(self, partition: int, key: bytes) -> bytes | None:
         """The confirmed value, or None."""
-        return self.rows[partition].get(key)
+        return self.rows.get(partition, key)
 
     async def write(self, producer: Producer, partition: int, key: bytes, value: bytes | None) -> None:
         """Write one row (None deletes it); returns when the broker has it, and only then is it readable here."""
@@ -46,10 +47,7 @@ class ChangelogTable(faust.Table):
 
     def apply(self, partition: int, key: bytes, value: bytes | None) -> None:
         """Take over a value that is in the log."""
-        if value is None:
-            self.rows[partition].pop(key, None)
-        else:
-            self.rows[partition][key] = value
+        self.rows.put(partition, key, value)
 
 
 class PositionRecovery(Recovery):

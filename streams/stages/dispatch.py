@@ -36,11 +36,13 @@ class IncidentsTable:
     async def write(self, partition: int, key: bytes, value: bytes | None) -> None:
         await self._table.write(self._producer, partition, key, value)
 
+    def close(self) -> None:
+        """Delete this process's copy."""
+        self._table.rows.close()
+
     def rows(self) -> Iterator[tuple[int, bytes, bytes]]:
         """All rows of the owned partitions, as (partition, key, value)."""
-        for partition, rows in list(self._table.rows.items()):
-            for key, value in list(rows.items()):
-                yield partition, key, value
+        return self._table.rows.items()
 
 
 class OutcomeTopics:

@@ -193,10 +193,9 @@ class RouteStage:
 
     async def purge(self, written_before_ms: int) -> None:
         """Delete the pins of incidents that are closed and were last heard of before that time (ms since the epoch)."""
-        for partition, rows in list(self._pins.rows.items()):
-            for key, value in list(rows.items()):
-                if _over(value, written_before_ms):
-                    await self.lanes.put(key.decode(), partial(self._purge_one, partition, key, written_before_ms))
+        for partition, key, value in self._pins.rows.items():
+            if _over(value, written_before_ms):
+                await self.lanes.put(key.decode(), partial(self._purge_one, partition, key, written_before_ms))
 
     async def _purge_one(self, partition: int, key: bytes, written_before_ms: int) -> None:
         row = self._pins.read(partition, key)

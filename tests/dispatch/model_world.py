@@ -84,6 +84,7 @@ class World:
         self.superseded_by: dict[str, str] = {}
         self.outages: dict[str, tuple[float, str]] = {}
         self.wrong: list[str] = []
+        self.arrivals: dict[str, list[float]] = defaultdict(list)
         self.calm = False
         self.deaths = 0
         self._late: list[Request] = []
@@ -414,14 +415,9 @@ class Worker:
         return self._confirmed.get((partition, key))
 
     async def write(self, partition: int, key: bytes, value: bytes | None) -> None:
-        assert value is not None
         place = (partition, key)
-
-        def land() -> None:
-            self.world.rows[place] = value
-
-        await self._send(f"table/{partition}", land, lambda: None)
-        self._confirmed[place] = value
+        await self._send(f"table/{partition}", lambda: _set(self.world.rows, place, value), lambda: None)
+        _set(self._confirmed, place, value)
 
     async def publish(self, topic: str, key: str, value: dict[str, Any]) -> asyncio.Future[Any]:
         record_id, status = value["id"], status_of(topic, value)
@@ -478,6 +474,7 @@ class Worker:
         return Answer(status, retry_after=retry_after, error=None if status else "no answer")
 
     def _count(self, destination: str, limit: int) -> None:
+        self.world.arrivals[destination].append(self.loop.time())
         now, arrivals = self.loop.time(), self._arrivals[destination]
         while arrivals and arrivals[0] <= now - 60.0 + 1e-6:
             arrivals.popleft()
@@ -492,6 +489,13 @@ class Worker:
 
     def attempt(self, answer: Answer, meaning: str) -> None:
         return None
+
+
+def _set(rows: dict[tuple[int, bytes], bytes], place: tuple[int, bytes], value: bytes | None) -> None:
+    if value is None:
+        rows.pop(place, None)
+    else:
+        rows[place] = value
 
 
 def _row_key(record: Record) -> bytes:

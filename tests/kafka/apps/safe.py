@@ -97,12 +97,12 @@ async def drain() -> None:
 
 
 async def ready() -> None:
-    rows = {} if table is None else table.rows
+    rows = [] if table is None else list(table.rows.items())
     journal(
         "ready",
         owned=sorted([tp.topic, tp.partition] for tp in app.consumer.assignment() if tp.topic in job.topics),
-        rows={key.decode(): value.decode() for part in rows.values() for key, value in part.items()},
-        partitions=sorted(partition for partition, part in rows.items() if part),
+        rows={key.decode(): value.decode() for _partition, key, value in rows},
+        partitions=sorted({partition for partition, _key, _value in rows}),
     )
 
 

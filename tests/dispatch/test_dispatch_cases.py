@@ -1,0 +1,152 @@
+"""Single stories of a dispatcher's world, each with its end told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from model_world import Settings, World
+
+from streams.dispatch.incident import Incident
+
+PLACE = ("key:a0", "i")
+OTHER = ("key:a0", "j")
+
+
+@pytest.fixture
+def worlds() -> Iterator[list[World]]:
+    made: list[World] = []
+    yield made
+    for world in made:
+        world.close()
+
+
+def world_of(worlds: list[World], **settings: int) -> World:
+    worlds.append(World(Settings(seed=1, **settings)))
+    return worlds[-1]
+
+
+def status(world: World, place: tuple[str, str]) -> list[set[str]]:
+    return [world.told.get(f"{given.source}@{place[0]}", set()) for given in world.by_place[place]]
+
+
+def fill(world: World) -> None:
+    """Use up the window of `key:a0` and the limit of 1 with it."""
+    world.ask(OTHER, "trigger")
+    world.pass_time(20.0)
+
+
+def test_what_was_over_while_it_waited_is_not_sent(worlds: list[World]) -> None:
+    world = world_of(worlds, limit=1)
+    fill(world)
+    world.ask(PLACE, "trigger")  # of severity "error"
+    world.pass_time(5.0)
+    world.ask(PLACE, "resolve")
+    world.settle()
+    world.check()
+    assert status(world, PLACE) == [{"superseded"}, {"skipped"}]
+    assert world.pagerduty.accepted[PLACE] == []
+
+
+def test_what_comes_while_nobody_waits_is_sent_as_it_comes(worlds: list[World]) -> None:
+    world = world_of(worlds)
+    world.pass_time(1.0)
+    world.ask(PLACE, "trigger")
+    world.ask(PLACE, "resolve")
+    world.settle()
+    world.check()
+    assert status(world, PLACE) == [{"delivered"}, {"delivered"}]
+
+
+def test_after_a_takeover_nobody_knows_what_was_sent(worlds: list[World]) -> None:
+    """The trigger waited and its row was written; it was sent, and the worker died before it could say so."""
+    world = world_of(worlds, limit=1)
+    fill(world)
+    world.ask(PLACE, "trigger")
+    world.pass_time(5.0)
+    while not world.pagerduty.accepted[PLACE]:
+        world.pass_steps(1)
+        world.pass_time(0.5)
+    world.crash()
+    world.start()
+    world.pass_time(0.5)
+    world.ask(PLACE, "resolve")
+    world.settle()
+    world.check()
+    assert world.pagerduty.state[PLACE] == "closed"
+
+
+def test_an_incident_that_waits_in_its_row_alone(worlds: list[World]) -> None:
+    world = world_of(worlds, limit=1, withheld=0)
+    fill(world)
+    world.ask(PLACE, "trigger")
+    world.pass_time(5.0)
+    assert world.worker is not None
+    dispatcher = world.worker.dispatcher
+    assert dispatcher._runners == {}, "nothing of it is in memory"
+    assert dispatcher.backlog == 1
+    world.ask(PLACE, "trigger")
+    world.settle()
+    world.check()
+    assert status(world, PLACE) == [{"superseded"}, {"delivered"}]
+
+
+def test_the_window_is_kept_over_restarts(worlds: list[World]) -> None:
+    world = world_of(worlds, limit=5, in_flight=2, share=2)
+    for number in range(40):
+        world.ask(("key:a0", f"i{number}"), "trigger")
+    deaths = 4
+    for _ in range(deaths):
+        world.pass_time(8.0)
+        world.crash()
+        world.start()
+    world.settle()
+    world.check()
+    arrivals = world.arrivals["key:a0"]
+    most = max(sum(at <= other < at + 60.0 for other in arrivals) for at in arrivals)
+    assert most <= 5 + 2 * deaths  # what was in flight at each death is in no row
+    assert most < 5 * deaths
+
+
+def test_a_refused_event_is_sent_in_its_plainest_form(worlds: list[World]) -> None:
+    world = world_of(worlds)
+    world.ask(PLACE, "trigger")
+    world.ask(PLACE, "resolve")
+    world.settle()
+    world.ask(PLACE, "trigger", refused=True)  # index 2: refused in any form
+    world.ask(OTHER, "trigger")
+    world.ask(OTHER, "trigger", refused=True)  # index 1: its plainest form is taken
+    world.settle()
+    world.check()
+    assert status(world, PLACE)[2] == status(world, OTHER)[1] == {"dead"}
+    assert world.pagerduty.state[PLACE] == "closed"
+    assert world.pagerduty.state[OTHER] == "triggered"
+
+
+def test_a_purge_deletes_what_is_closed_and_nothing_else(worlds: list[World]) -> None:
+    world = world_of(worlds)
+    for action in ("trigger", "resolve"):
+        world.ask(PLACE, action)
+        world.ask(OTHER, action)
+    world.settle()
+    assert world.worker is not None
+    rows = [(place[0], place[1], row) for place, row in world.rows.items()]
+    world.ask(OTHER, "trigger")  # open again, though the snapshot says that it is closed
+    world.settle()
+    before = round(world.loop.time() * 1000) + 1
+    assert world.loop.complete(world.worker.dispatcher.purge(rows, before)) == 1
+    (left,) = world.rows.values()
+    assert Incident.from_row(left).state == "triggered"
+
+
+def test_a_purge_ends_when_partitions_are_given_away(worlds: list[World]) -> None:
+    world = world_of(worlds)
+    for action in ("trigger", "resolve"):
+        world.ask(PLACE, action)
+    world.settle()
+    assert world.worker is not None
+    rows = [(place[0], place[1], row) for place, row in world.rows.items()]
+    dispatcher = world.worker.dispatcher
+    world.loop.complete(dispatcher.drain(1.0))
+    assert world.loop.complete(dispatcher.purge(rows, 2**53)) == 0
+    assert world.rows
