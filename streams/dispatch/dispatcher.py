@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from itertools import islice
 
 from streams.dispatch.destination import Destination, Place, Slots
@@ -115,7 +114,9 @@ class Dispatcher:
             if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
                 if self._closed:
-                    break
+                    return started
+        for destination in self._destinations.values():
+            destination.pump()
         return started
 
     def _recover_one(self, place: Place, incident: Incident) -> bool:
@@ -129,7 +130,8 @@ class Dispatcher:
             self._start(place, incident).resume()
         elif incident.pending:
             first = incident.pending[0]
-            self.destination(first).wait(place, rank(incident), first["source"]["timestamp"])
+            # Nobody has a turn before everybody stands in line.
+            self.destination(first).line.put(place, rank(incident), first["source"]["timestamp"])
         return untold or bool(incident.pending)
 
     async def drain(self, seconds: float) -> None:
@@ -277,10 +279,7 @@ class Dispatcher:
         runner = self._runners.get(place)
         if runner is None:
             row = self.table.read(*place)
-            incident = Incident.from_row(row, self.epoch) if row else Incident()
-            if not incident.pending:
-                incident = replace(incident, released={})  # told by now: `recover` has seen to it
-            runner = self._start(place, incident)
+            runner = self._start(place, Incident.from_row(row, self.epoch) if row else Incident())
         return runner
 
     def _start(self, place: Place, incident: Incident) -> Runner:

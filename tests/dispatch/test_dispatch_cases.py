@@ -59,21 +59,46 @@ def test_what_comes_while_nobody_waits_is_sent_as_it_comes(worlds: list[World]) 
 
 
 def test_after_a_takeover_nobody_knows_what_was_sent(worlds: list[World]) -> None:
-    """The trigger waited and its row was written; it was sent, and the worker died before it could say so."""
-    world = world_of(worlds, limit=1)
+    """A trigger waited in its row, acknowledged; it was sent, and the worker died before it could say so. Its
+    successor has another page to send first, and sees the resolve before it has sent anything of that incident."""
+    world = world_of(worlds, limit=1, withheld=0)
     fill(world)
-    world.ask(PLACE, "trigger")
+    world.ask(PLACE, "trigger")  # an error
+    world.ask(("key:b1", "x"), "trigger")
     world.pass_time(5.0)
+    world.outages["key:a0"] = (1e9, "hanging_but_taken")
     while not world.pagerduty.accepted[PLACE]:
-        world.pass_steps(1)
         world.pass_time(0.5)
+    world.ask(("key:a0", "k"), "trigger")  # critical
+    world.pass_time(3.0)
     world.crash()
+    world.outages.clear()
     world.start()
-    world.pass_time(0.5)
+    world.pass_time(3.0)
+    assert [given.action for given in world.pagerduty.accepted[PLACE]] == ["trigger"]
     world.ask(PLACE, "resolve")
     world.settle()
     world.check()
     assert world.pagerduty.state[PLACE] == "closed"
+
+
+def test_what_was_made_pointless_does_not_come_back(worlds: list[World]) -> None:
+    """A resolve overtakes a critical trigger that waits, and is sent; the worker dies at once, both come again."""
+    world = world_of(worlds, limit=1)
+    fill(world)
+    world.ask(("key:b1", "x"), "trigger")
+    world.ask(("key:b1", "y"), "trigger")
+    while not world.arrivals["key:a0"] or world.loop.time() < world.arrivals["key:a0"][0] + 59.5:
+        world.pass_time(0.1)
+    world.ask(PLACE, "trigger")  # critical
+    world.ask(PLACE, "resolve")
+    while not world.pagerduty.accepted[PLACE]:
+        world.pass_steps(1)
+        world.pass_time(0.001)
+    world.crash()
+    world.settle()
+    world.check()
+    assert status(world, PLACE)[0] == {"superseded"}
 
 
 def test_an_incident_that_waits_in_its_row_alone(worlds: list[World]) -> None:
