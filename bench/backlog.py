@@ -40,6 +40,10 @@ TARGETS = 5
 """Keys: a handful, so that each has a long line."""
 
 LOOK_SECONDS = 2.0
+AFTER_LOOKS = 5
+"""At the successor: what the dead worker had not committed comes again in the first seconds."""
+SETTLED_SECONDS = 6.0
+"""All is read and no figure has moved for so long: by then the rows of what came last are written, too."""
 STILL_SECONDS = 20.0
 """No figure has moved for so long: all is read, or the worker takes no more and lets the rest wait in Kafka."""
 
@@ -139,13 +143,19 @@ class Backlog:
             loading.cancel()
             with suppress(asyncio.CancelledError):
                 await loading
+        if not self.samples:
+            raise SystemExit("the worker never told its figures")
         loaded = self.samples[-1]
         peak = max(sample.memory_mb for sample in self.samples)
         requests = len(self._simulator.journal)
         worker, seconds = await self._take_over(worker)
-        after = await self._sample(worker, started) or loaded
-        print(f"after the kill, ready after {seconds:.1f} s ({idle_seconds:.1f} s with nothing)\n{after}", flush=True)
+        print(f"killed; another is ready after {seconds:.1f} s ({idle_seconds:.1f} s with nothing)", flush=True)
         await self._simulator.seen(lambda entry: True, count=requests + 1, timeout=120)
+        before = len(self.samples)
+        for _ in range(AFTER_LOOKS):
+            await self._look(worker, started)
+            await asyncio.sleep(LOOK_SECONDS)
+        after = max(self.samples[before:], key=lambda sample: sample.memory_mb, default=loaded)
         await worker.kill()
         way = "outbox" if options.outbox else "route"
         each = (peak - empty) * 1e6 / max(1, loaded.backlog)
@@ -162,22 +172,21 @@ class Backlog:
             await asyncio.sleep(LOOK_SECONDS)
             if worker.returncode is not None:
                 raise SystemExit(f"the worker ended with {worker.returncode}\n{worker.log()[-4_000:]}")
-            sample = await self._sample(worker, started)
+            last = self.samples[-1:]
+            sample = await self._look(worker, started)
             if sample is None:
-                print(f"{time.monotonic() - started:6.0f} s  the worker is too busy to answer", flush=True)
                 continue
-            if not self.samples or sample.work != self.samples[-1].work:
+            if not last or sample.work != last[0].work:
                 moved = time.monotonic()
-            self.samples.append(sample)
-            print(sample, flush=True)
             if sample.memory_mb > self.options.memory:
                 self.ended = f"stopped beyond {self.options.memory:,} MB"
                 return
             if loading.done():
                 loading.result()
-                if sample.route_lag == 0 and sample.backlog >= self.options.events * 0.999:
+                still = time.monotonic() - moved
+                if sample.route_lag == 0 and sample.backlog >= self.options.events * 0.999 and still > SETTLED_SECONDS:
                     return
-                if time.monotonic() - moved > STILL_SECONDS:
+                if still > STILL_SECONDS:
                     self.ended = "the rest left in Kafka"
                     return
         self.ended = f"stopped after {GIVE_UP_SECONDS / 60:.0f} minutes"
@@ -201,20 +210,25 @@ class Backlog:
         self._exit.push_async_callback(worker.close)
         return worker
 
-    async def _sample(self, worker: WorkerProcess, started: float) -> Sample | None:
+    async def _look(self, worker: WorkerProcess, started: float) -> Sample | None:
+        """Take a sample and show it; None while the worker is too busy to answer."""
         try:
             async with self._session.get(f"{worker.url}/metrics") as response:
                 text = await response.text()
         except (aiohttp.ClientError, TimeoutError):
+            print(f"{time.monotonic() - started:6.0f} s  the worker is too busy to answer", flush=True)
             return None
         figures = {name: int(float(value)) for name, value in re.findall(r"^(pagerline_\S+) (\S+)$", text, re.M)}
-        return Sample(
+        sample = Sample(
             seconds=time.monotonic() - started,
             memory_mb=memory_mb(worker.pid),
             backlog=figures["pagerline_backlog_incidents"],
             route_lag=figures['pagerline_lag_records{stage="route"}'],
             dispatch_lag=figures['pagerline_lag_records{stage="dispatch"}'],
         )
+        self.samples.append(sample)
+        print(sample, flush=True)
+        return sample
 
 
 def memory_mb(pid: int) -> float:
