@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import platform
 import re
 import statistics
 import sys
@@ -17,18 +16,17 @@ import tempfile
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
 
 from bench.load import KEY_TEMPLATE, burst, steady
+from bench.report import save, when_and_where
 from streams.documents.secrets import new_key
 from streams.kafka.topics import TopicSpec, ensure_topics
 from streams.sandbox.kafka import ApacheKafka
 from streams.sandbox.process import Child, free_port
 
-RESULTS = Path(__file__).with_name("results.md")
 PARTITIONS = 8
 READY_SECONDS = 90
 DONE_SECONDS = 60
@@ -191,8 +189,7 @@ async def run(options: argparse.Namespace) -> str:
                 await child.stop(20)
     return "\n".join(
         (
-            f"| {datetime.now(UTC):%Y-%m-%d %H:%M} UTC | {platform.machine()}, {os.cpu_count()} cores, "
-            f"Python {platform.python_version()} | {options.burst:,} | {ours.rate:,.0f}/s | {theirs.rate:,.0f}/s "
+            f"| {when_and_where()} | {options.burst:,} | {ours.rate:,.0f}/s | {theirs.rate:,.0f}/s "
             f"| **{ours.rate / theirs.rate:.2f}** | {options.rate}/s | {ours.percentile(0.5):.1f} / "
             f"{ours.percentile(0.99):.1f} ms | {theirs.percentile(0.5):.1f} / {theirs.percentile(0.99):.1f} ms "
             f"| **{ours.percentile(0.99) / theirs.percentile(0.99):.1f}** |",
@@ -222,7 +219,7 @@ def main() -> None:
     line = asyncio.run(run(options))
     print(line)
     if options.save:
-        RESULTS.write_text((RESULTS.read_text() if RESULTS.exists() else HEADER) + line + "\n")
+        save(HEADER, line)
 
 
 if __name__ == "__main__":
