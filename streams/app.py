@@ -51,6 +51,7 @@ class Worker:
             session_seconds=settings.session_timeout,
             heartbeat_seconds=settings.heartbeat,
             partitions=settings.partitions,
+            instance_id=settings.instance_id,
         )
         self.pins = self._table("pins")
         outcomes = app.new_producer()

@@ -200,6 +200,11 @@ class Settings(BaseSettings):
         default=1_000_000, ge=1_000, le=100_000_000, description="a whole number of bytes from 1000 to 100000000"
     )
 
+    # Static membership: a worker that is restarted under the same id has its partitions back at once, without waiting
+    # for the session time-out of the one before. For platforms that never run two under one id (a StatefulSet's pods).
+    instance_id: KafkaName | None = Field(
+        default=None, min_length=1, max_length=100, description="1 to 100 letters, digits, '.', '_' or '-'"
+    )
     # Copies of the tables live here while a worker runs; nothing is lost with them, the topics hold it all.
     state_dir: Path | None = Field(default=None, description="a folder that can be written to")
 

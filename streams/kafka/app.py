@@ -53,6 +53,7 @@ class SafeApp(faust.App):
         session_seconds: float,
         heartbeat_seconds: float,
         partitions: int,
+        instance_id: str | None = None,
     ) -> None:
         check_names()
         self.client_options: Mapping[str, Any] = options
@@ -86,6 +87,7 @@ class SafeApp(faust.App):
             broker_commit_interval=1.0,
             broker_commit_every=1_000,
             consumer_auto_offset_reset="earliest",
+            consumer_group_instance_id=instance_id,  # static membership: a restart takes back its own at once
             stream_wait_empty=False,  # our own drain is bounded, Faust's is not
             stream_recovery_delay=0.0,
             processing_guarantee="at_least_once",

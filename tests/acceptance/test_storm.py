@@ -140,11 +140,14 @@ async def test_a_storm_on_one_key_is_felt_by_nobody_else(real: Installation, pag
 @pytest.mark.kafka
 @pytest.mark.timeout(900)
 async def test_killed_workers_keep_to_the_limit_in_a_storm(real: Installation, pagerline_worker: StartWorker) -> None:
-    """A worker is killed when 10 s have passed since the last kill and it is at work: before that it proves nothing."""
+    """Under an id of its own it is at work again in seconds, not after its predecessor's session time-out.
+
+    A worker is killed when 10 s have passed since the last kill and it is at work: before that it proves nothing."""
     simulator = real.simulator
+    settings = {**real.settings, "PAGERLINE_INSTANCE_ID": "worker-0"}
     simulator.set_limit(LIMIT)
     await real.apply(connectors([FLOODED, *OTHERS], LIMIT))
-    worker = await pagerline_worker(**real.settings)
+    worker = await pagerline_worker(**settings)
     urgent = [f"p1-{kill}" for kill in range(KILLS)]
     async with Traffic(real) as traffic:
         async with asyncio.TaskGroup() as storm:
@@ -156,7 +159,7 @@ async def test_killed_workers_keep_to_the_limit_in_a_storm(real: Installation, p
                 await simulator.seen(lambda entry: True, count=before + 1, timeout=60)
                 await worker.kill()
                 await traffic.send(FLOODED, name, priority="P1")
-                worker = await pagerline_worker(ready=False, **real.settings)
+                worker = await pagerline_worker(ready=False, **settings)
         await worker.ready()
         await traffic.arrive(beside.result())
         with suppress(TimeoutError):
