@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from streams.dispatch.limiter import WINDOW_SECONDS, SlidingWindow
+from streams.dispatch.digest import Digest
+from streams.dispatch.incident import Record
+from streams.dispatch.limiter import RESERVE, WINDOW_SECONDS, SlidingWindow
 from streams.dispatch.line import Line
 from streams.dispatch.plan import Rank
 from streams.dispatch.standing import Standing
@@ -54,6 +56,8 @@ class Destination:
         self.window = SlidingWindow(limit)
         self.standing = Standing(random)
         self.line: Line[Place] = Line()
+        self.digest = Digest()
+        self.fold_above = 0
         self.in_flight = 0
         self._share = share
         self._slots = slots
@@ -62,8 +66,10 @@ class Destination:
         self._counted_until = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
 
-    def limit_to(self, limit: int, reserve: float) -> None:
-        """Requests a minute from now on, and the share of them kept for unpaged critical triggers."""
+    def serve_as(self, record: Record) -> None:
+        """Take over what a record says of its destination: the limit, the reserve, when to fold."""
+        limit, reserve = record["limit"], record.get("reserve", RESERVE)
+        self.fold_above = (record.get("fold") or {}).get("above", 0)
         if limit != self.window.limit or reserve != self.window.reserve:
             self.window.limit, self.window.reserve = limit, reserve
             self.pump()
@@ -129,11 +135,18 @@ class Destination:
             self._timer.cancel()
             self._timer = None
         self.line.clear()
+        self.digest = Digest()
         self._counted_until = self._clock()
 
     def forgettable(self, now: float) -> bool:
         """Whether nothing is known of it that matters: nobody waits, nothing was sent in the last minute, no mark."""
-        idle = not self.line and not self.in_flight and self.standing.mark is None and not self.standing.failures
+        idle = (
+            not self.line
+            and not self.digest.open
+            and not self.in_flight
+            and self.standing.mark is None
+            and not self.standing.failures
+        )
         return idle and self not in self._slots.line and self.window.empty(now)
 
     def restore(self, sent_at: float) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 
 from streams.dispatch.destination import Destination, Place, Slots
-from streams.dispatch.incident import Incident, Record, row_key
-from streams.dispatch.limiter import RESERVE
-from streams.dispatch.plan import Rank, rank
+from streams.dispatch.digest import EXAMPLES, digest_key
+from streams.dispatch.incident import Incident, Record, is_digest, row_key
+from streams.dispatch.plan import LOW, Rank, rank
 from streams.dispatch.ports import Meter, Publisher, Sender, Table
 from streams.dispatch.runner import Ack, Runner
 from streams.dispatch.standing import Mark
@@ -92,7 +92,7 @@ class Dispatcher:
 
         destination = self._destinations.get(record["destination"].encode())
         if destination is not None:
-            destination.limit_to(record["limit"], record.get("reserve", RESERVE))
+            destination.serve_as(record)
         place = partition, row_key(record["destination"], record["dedup_key"])
         runner = self._runner(place)
         if not fresh:
@@ -102,6 +102,8 @@ class Dispatcher:
             destination.wait(place, rank(runner.incident), 0.0)  # it stands there: of the same age, of a new rank
         self._watch_loose(runner)
         runner.resume()
+        if "fold" in record:
+            self._look_soon()
         self.sweep(runner)
 
     async def recover(self, rows: Iterable[tuple[int, bytes, bytes]]) -> int:
@@ -125,6 +127,9 @@ class Dispatcher:
             destination = self._destination_at(place[1])
             for at in incident.sent:
                 destination.restore(clock - (now_ms - at) / 1000)
+        if incident.digest is not None and (incident.paged or incident.pending):
+            self.destination(incident.digest).digest.taken_over(incident.digest, place[0])
+            self._look_soon()
         untold = any(source in incident.released for source in incident.outcomes)
         if untold:
             self._start(place, incident).resume()
@@ -199,7 +204,7 @@ class Dispatcher:
         destination = self._destinations.get(name)
         if destination is None or not destination.window.limit:
             destination = self._destination_at(name)
-            destination.limit_to(record["limit"], record.get("reserve", RESERVE))
+            destination.serve_as(record)
         return destination
 
     def _destination_at(self, key: bytes) -> Destination:
@@ -249,6 +254,10 @@ class Dispatcher:
         if destination.line:
             self._look_in(0.0)
 
+    def folded(self, destination: Destination, record: Record) -> bool:
+        """Whether a record waited behind an open digest."""
+        return destination.digest.open and not is_digest(record)
+
     def crowded(self, partition: int) -> bool:
         """Whether so many records of the partition wait that acknowledgements are to be given early."""
         return self._withheld.get(partition, 0) > self._withheld_most
@@ -278,9 +287,12 @@ class Dispatcher:
     def _runner(self, place: Place) -> Runner:
         runner = self._runners.get(place)
         if runner is None:
-            row = self.table.read(*place)
-            runner = self._start(place, Incident.from_row(row, self.epoch) if row else Incident())
+            runner = self._start(place, self._stored(place))
         return runner
+
+    def _stored(self, place: Place) -> Incident:
+        row = self.table.read(*place)
+        return Incident.from_row(row, self.epoch) if row else Incident()
 
     def _start(self, place: Place, incident: Incident) -> Runner:
         runner = self._runners[place] = Runner(self, *place, incident)
@@ -310,8 +322,11 @@ class Dispatcher:
     def _watch_loose(self, runner: Runner) -> None:
         if runner.loose and runner.place not in self._loose:
             self._loose[runner.place] = self._clock()
-            if self._look is None:
-                self._look_in(LOOK_SECONDS)
+            self._look_soon()
+
+    def _look_soon(self) -> None:
+        if self._look is None:
+            self._look_in(LOOK_SECONDS)
 
     def _look_in(self, seconds: float) -> None:
         if self._look is not None:
@@ -331,10 +346,34 @@ class Dispatcher:
                 if saves >= SAVES:
                     break
         flushed = sum(self._flush(destination) for destination in self._destinations.values())
+        folds = [self._fold(destination) for destination in list(self._destinations.values())]
         if saves >= SAVES or flushed:
             self._look_in(0.0 if saves < SAVES else 0.05)
-        elif self._loose:
+        elif self._loose or any(folds):
             self._look_in(LOOK_SECONDS)
+
+    def _fold(self, destination: Destination) -> bool:
+        """Let the destination's digest say what it has to; False when there is nothing to watch."""
+        digest, line = destination.digest, destination.line
+        waiting, now = line.count(LOW), self._clock()
+        action = digest.wants(waiting, destination.fold_above, now)
+        if action is not None:
+            places = line.oldest(LOW, EXAMPLES)
+            examples = [self._pending_at(place) for place in places]
+            like = examples[0] if examples else digest.last
+            if like is not None:
+                place = places[0][0] if places else digest.partition, digest_key(like["destination"])
+                record = digest.say(action, like, waiting, examples, now, self.now_ms())
+                digest.partition = place[0]
+                runner = self._runner(place)
+                runner.add(record, lambda: None)
+                runner.resume()
+        return digest.open or bool(destination.fold_above and line)
+
+    def _pending_at(self, place: Place) -> Record:
+        runner = self._runners.get(place)
+        incident = runner.incident if runner is not None else self._stored(place)
+        return next((record for record in incident.pending if record["action"] == "trigger"), incident.pending[0])
 
     def _flush(self, destination: Destination) -> int:
         if not destination.line or self.marked(destination) is None:

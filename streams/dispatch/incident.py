@@ -25,6 +25,9 @@ AFTER: Mapping[str, State] = {"trigger": "triggered", "acknowledge": "acknowledg
 
 WINDOW_MS = 60_000
 
+DIGEST_TOPIC = "pagerline-digest"
+"""Stands in the place of an input topic in a digest's source."""
+
 SKIPPED = {
     "moved_on": "a newer input of the incident has been seen since this one was given up",
     "already_replayed": "this dead letter has been replayed before",
@@ -41,7 +44,7 @@ class Incident:
     here until they are reported. closed_at: ms since the epoch of the accepted resolve, None while open. sent: when the
     requests of the last minute were made, ms since the epoch: the destination's window after a restart. asked: whether
     PagerDuty may have been asked for something that is still pending. replayed: source partition and offset of the last
-    replay from the dead letters.
+    replay from the dead letters. digest: what a digest said last, so that a successor can end it.
     """
 
     state: State = "none"
@@ -53,6 +56,7 @@ class Incident:
     sent: tuple[int, ...] = ()
     asked: bool = False
     replayed: Mapping[str, int] = field(default_factory=dict)
+    digest: Record | None = None
 
     @property
     def paged(self) -> bool:
@@ -124,7 +128,8 @@ class Incident:
             )
         seen = {**self.seen, partition: max(offset, self.seen.get(partition, -1))}
         replayed = {**self.replayed, partition: offset} if replay_of(record) else self.replayed
-        return replace(self, pending=kept, seen=seen, outcomes=outcomes, replayed=replayed)
+        digest = record if is_digest(record) else None
+        return replace(self, pending=kept, seen=seen, outcomes=outcomes, replayed=replayed, digest=digest)
 
     def _brief(self, resolve: Record) -> bool:
         """Whether the incident that `resolve` ends was surely never heard of at PagerDuty, and need not be."""
@@ -224,6 +229,7 @@ class Incident:
                 "sent": self.sent,
                 "asked": self.asked,
                 "replayed": self.replayed,
+                "digest": self.digest,
                 "epoch": epoch,
             }
         )
@@ -244,7 +250,13 @@ class Incident:
             sent=tuple(row["sent"]),
             asked=bool(pending) and (row["asked"] or row["epoch"] != epoch),
             replayed=row["replayed"],
+            digest=row["digest"],
         )
+
+
+def is_digest(record: Record) -> bool:
+    """Whether an outbox record is a digest's (see `streams.dispatch.digest`), and no input's."""
+    return bool(record["source"]["topic"] == DIGEST_TOPIC)
 
 
 def severity(record: Record) -> str:

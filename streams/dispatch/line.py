@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from heapq import heapify, heappop, heappush
+from collections.abc import Iterable, Iterator
+from heapq import heapify, heappop, heappush, nsmallest
 from typing import Generic, TypeVar
 
 from streams.dispatch.plan import Rank
@@ -27,6 +27,7 @@ class Line(Generic[Place]):
     def __init__(self) -> None:
         self._entries: dict[Place, tuple[float, Rank, Place]] = {}
         self._by_rank: list[list[tuple[float, Rank, Place]]] = [[] for _ in Rank]
+        self._counts = [0 for _ in Rank]
         self._turns = 0
 
     def __len__(self) -> int:
@@ -45,6 +46,8 @@ class Line(Generic[Place]):
             if entry[1] == rank:
                 return
             since = entry[0]
+            self._counts[entry[1]] -= 1
+        self._counts[rank] += 1
         entry = self._entries[place] = (since, rank, place)
         heap = self._by_rank[rank]
         heappush(heap, entry)
@@ -54,7 +57,9 @@ class Line(Generic[Place]):
 
     def leave(self, place: Place) -> None:
         """Leave the line, if the place stands in it."""
-        self._entries.pop(place, None)
+        entry = self._entries.pop(place, None)
+        if entry is not None:
+            self._counts[entry[1]] -= 1
 
     def next(self, *, urgent_only: bool = False) -> Place | None:
         """Take the next one out of the line; `urgent_only`: only an unpaged critical trigger."""
@@ -74,9 +79,19 @@ class Line(Generic[Place]):
         """Whether an unpaged critical trigger waits."""
         return self._top(Rank.CRITICAL) is not None
 
+    def count(self, ranks: Iterable[Rank]) -> int:
+        """How many of these ranks wait."""
+        return sum(self._counts[rank] for rank in ranks)
+
+    def oldest(self, ranks: Iterable[Rank], most: int) -> list[Place]:
+        """The oldest of these ranks, at most so many."""
+        waiting = (entry for rank in ranks for entry in self._by_rank[rank] if self._entries.get(entry[2]) is entry)
+        return [place for _since, _rank, place in nsmallest(most, waiting)]
+
     def clear(self) -> None:
         """Forget everybody."""
         self._entries.clear()
+        self._counts = [0 for _ in Rank]
         for heap in self._by_rank:
             heap.clear()
 
@@ -91,5 +106,5 @@ class Line(Generic[Place]):
         if top is None:
             return None
         heappop(self._by_rank[rank])
-        del self._entries[top[2]]
+        self.leave(top[2])
         return top[2]

@@ -28,6 +28,7 @@ class Outcome:
 
     `by` is the source ("topic/partition/offset") of what superseded it. `at` is in ms since the epoch. `plain`:
     PagerDuty refused the event as it was, and took its plainest form. `replay`: id of the dead letter repeated.
+    `folded`: a digest told of it while it waited.
     """
 
     source: str
@@ -41,6 +42,7 @@ class Outcome:
     attempts_total: int = 0
     plain: bool = False
     replay: str | None = None
+    folded: bool = False
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Outcome:
@@ -79,6 +81,7 @@ def delivery(record: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
             "message": outcome.message,
             "http_status": outcome.http_status,
             "by": outcome.by,
+            "folded": outcome.folded,
             "at": outcome.at,
             "latency_ms": outcome.at - source["timestamp"],
             "attempts": outcome.attempts,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from streams.dispatch.incident import Incident, Record, severity
+from streams.dispatch.incident import Incident, Record, is_digest, severity
 
 
 class Rank(IntEnum):
@@ -23,6 +23,10 @@ class Rank(IntEnum):
 BY_SEVERITY = {"critical": Rank.CRITICAL, "error": Rank.ERROR, "warning": Rank.WARNING, "info": Rank.INFO}
 
 
+LOW = (Rank.WARNING, Rank.INFO)
+"""What a digest may stand for."""
+
+
 def plan(incident: Incident) -> Record | None:
     """The outbox record to send now, or None when PagerDuty knows all there is to know."""
     return incident.pending[0] if incident.pending else None
@@ -36,5 +40,6 @@ def rank(incident: Incident) -> Rank:
             most = min(most, Rank.STATE)
             paged = paged and record["action"] != "resolve"
         elif not paged:
-            most = min(most, BY_SEVERITY.get(severity(record), Rank.ERROR))
+            level = Rank.ERROR if is_digest(record) else BY_SEVERITY.get(severity(record), Rank.ERROR)
+            most = min(most, level)
     return most

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from streams.dispatch.destination import Destination
-from streams.dispatch.incident import Incident, Record
+from streams.dispatch.incident import Incident, Record, is_digest
 from streams.dispatch.outcome import ATTEMPTS_KEPT, Attempt, Outcome, dead_letter, delivery, replay_of, source_of
 from streams.dispatch.plain import plain
 from streams.dispatch.plan import plan, rank
@@ -69,8 +69,9 @@ class Runner:
             self.incident = before.skip(record, reason, now_ms) if reason else before.ask(record, now_ms)
             self._records[source] = record
             self._dirty = True
-            # Were it sent before the row says what it made pointless, a crash would bring that back after it.
-            self._overtaken |= len(self.incident.outcomes) > len(before.outcomes)
+            # Were it sent before the row says what it made pointless, a crash would bring that back after it. And of a
+            # digest nobody would know but for its row.
+            self._overtaken |= len(self.incident.outcomes) > len(before.outcomes) or is_digest(record)
 
     def suspect(self) -> None:
         """What is pending may have been sent by whoever had the partition before."""
@@ -83,7 +84,8 @@ class Runner:
         if not self._owner.acts() or not (self.task is None or self.task.done()) or not self._wanted:
             return
         record = plan(self.incident)
-        if record is not None and self.turn is None and not self._save and self._free_turn(record):
+        free = self.turn is None and not self._save and not self._overtaken
+        if record is not None and free and self._free_turn(record):
             self._choose(record)  # what comes while nobody waits is sent as it comes
         self.task = asyncio.get_running_loop().create_task(self._run())
         self._owner.watch(self, self.task)
@@ -233,6 +235,7 @@ class Runner:
             attempts_total=self._totals.pop(source, 0),
             plain=taken and words is not None,
             replay=replay_of(record),
+            folded=self._owner.folded(self._owner.destination(record), record),
         )
         self.incident = self.incident.settle(record, outcome)
         self._dirty = True
@@ -260,6 +263,10 @@ class Runner:
 
     async def _publish(self, source: str, outcome: Outcome) -> None:
         record = self._records[source]
+        if is_digest(record):  # no input, so nobody asks what became of it
+            del self._records[source]
+            self.incident = self.incident.reported(source)
+            return
         self._publishing.add(source)
         if outcome.status == "dead":
             key = record["source"].get("key") or record["incident"]

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, cast, get_args
 import orjson
 
 from streams import contracts
+from streams.documents.options import DEFAULTS, Options
 from streams.documents.secrets import Cipher, Secret
 from streams.errors import DocumentError
 
@@ -30,10 +31,6 @@ FIELDS: Final = ("integrationKey", "dynamicintegrationKey")
 """Of the type PAGERDUTY; the lower-case `i` of the second is the documented spelling."""
 
 ID_PATTERN: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,127}")
-DEFAULT_RATE_LIMIT: Final = 120
-"""Events a minute for one integration key (PagerDuty Events API v2, rate limits)."""
-MOST_RATE_LIMIT: Final = 10_000
-"""Events a minute: what PagerDuty grants on request to accounts with AIOps."""
 
 KEY_PREFIX: Final = "connector/"
 
@@ -42,7 +39,7 @@ KEY_PREFIX: Final = "connector/"
 class Connector:
     """One connector. `fields` and the values of `overrides` hold keys or templates that render to keys.
 
-    `rate_limit` counts events a minute for each destination; `version` counts the changes written, 0: not written yet.
+    `version` counts the changes written, 0: not written yet.
     """
 
     id: str
@@ -50,7 +47,7 @@ class Connector:
     type: ConnectorType
     fields: Fields
     overrides: Mapping[Entity, Fields]
-    rate_limit: int = DEFAULT_RATE_LIMIT
+    options: Options = DEFAULTS
     version: int = 0
 
     def same_content(self, other: Connector) -> bool:
@@ -94,7 +91,7 @@ def to_record(connector: Connector, cipher: Cipher) -> bytes:
             "name": connector.name,
             "fields": sealed(connector.fields),
             "overrides": {entity: sealed(fields) for entity, fields in connector.overrides.items()},
-            "options": {"rateLimit": connector.rate_limit},
+            "options": connector.options.to_json(),
             "version": connector.version,
         }
     )
@@ -125,6 +122,6 @@ def from_record(value: bytes, cipher: Cipher) -> Connector:
         type=record["type"],
         fields=opened(record.get("fields", {})),
         overrides=frozen_overrides(overrides),
-        rate_limit=record.get("options", {}).get("rateLimit", DEFAULT_RATE_LIMIT),
+        options=Options.from_json(record.get("options", {})),
         version=record["version"],
     )

@@ -7,7 +7,7 @@
     fields: {integrationKey: 930…}         {"fieldName": "integrationKey", "template": "931…"}]}]}
     overrides:
       cases: {integrationKey: 931…}
-    options: {rateLimit: 120}
+    options: {rateLimit: 120}  # and reservePercent, briefIncidents, foldAbove, foldSummary: streams.documents.options
 
 Every fault is found in one go and carries file, line, column, field and remedy; none shows a key.
 """
@@ -15,14 +15,12 @@ Every fault is found in one go and carries file, line, column, field and remedy;
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Final
+from typing import Any, Final, get_args
 
 from streams.documents.connector import (
-    DEFAULT_RATE_LIMIT,
     ENTITIES,
     FIELDS,
     ID_PATTERN,
-    MOST_RATE_LIMIT,
     SERVED,
     Connector,
     ConnectorType,
@@ -31,9 +29,10 @@ from streams.documents.connector import (
     frozen_overrides,
 )
 from streams.documents.node import Node, Report, suggestion
+from streams.documents.options import DEFAULTS, MOST_FOLD, MOST_RATE_LIMIT, MOST_RESERVE, Brief, Options
 from streams.documents.secrets import Secret
 from streams.documents.source import read_documents
-from streams.documents.value import read_value
+from streams.documents.value import read_template, read_value
 from streams.errors import DocumentError, DocumentsWrong, UsageError
 
 NAME_LIMIT: Final = 200
@@ -45,6 +44,7 @@ API: Final = (
     # Documented, and of no use here: read over.
     "description", "teamId", "resolvedConnectorConfig", "diagnostics", "createTime", "updateTime",
 )  # fmt: skip
+OPTIONS: Final = ("rateLimit", "reservePercent", "briefIncidents", "foldAbove", "foldSummary")
 API_ONLY: Final = ("connectorConfig", "configOverrides")
 BIDIRECTIONAL: Final = "PAGERDUTY_INCIDENTS"
 
@@ -134,7 +134,7 @@ class _Reader:
             type=connector_type,
             fields=frozen_fields(fields),
             overrides=frozen_overrides(overrides),
-            rate_limit=self._rate_limit(members),
+            options=self._options(members),
         )
 
     def _check_kind(self, node: Node, members: Mapping[str, Node], *, needed: bool) -> None:
@@ -160,13 +160,30 @@ class _Reader:
                 raise members["name"].fault(f"has {len(text)} characters, must have 1 to {NAME_LIMIT}")
         return ""
 
-    def _rate_limit(self, members: Mapping[str, Node]) -> int:
+    def _options(self, members: Mapping[str, Node]) -> Options:
         with _Noting(self.report):
             if "options" in members:
-                options = members["options"].members(("rateLimit",), self.report)
-                if "rateLimit" in options:
-                    return options["rateLimit"].whole_number(1, MOST_RATE_LIMIT)
-        return DEFAULT_RATE_LIMIT
+                return Options(**self._option_values(members["options"].members(OPTIONS, self.report)))
+        return DEFAULTS
+
+    def _option_values(self, options: Mapping[str, Node]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        bounds = {
+            "rateLimit": (1, MOST_RATE_LIMIT),
+            "reservePercent": (0, MOST_RESERVE),
+            "foldAbove": (0, MOST_FOLD),
+        }
+        for name, node in options.items():
+            with _Noting(self.report):
+                if name in bounds:
+                    found[name] = node.whole_number(*bounds[name])
+                elif name == "foldSummary":
+                    found[name] = read_template(node)
+                elif node.text() in get_args(Brief):
+                    found[name] = node.text()
+                else:
+                    raise node.fault("must be skip or send", suggestion(node.text(), get_args(Brief)))
+        return found
 
     # -- Pagerline's form
 

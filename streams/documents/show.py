@@ -42,7 +42,7 @@ def to_document(connector: Connector, show: Show = masked) -> dict[str, Any]:
     }
     if connector.overrides:
         document["overrides"] = {entity: shown(fields) for entity, fields in connector.overrides.items()}
-    return {**document, "options": {"rateLimit": connector.rate_limit}, "version": connector.version}
+    return {**document, "options": connector.options.to_json(), "version": connector.version}
 
 
 def to_yaml(documents: Iterable[dict[str, Any]]) -> str:
@@ -62,7 +62,7 @@ def to_rows(connectors: Iterable[Connector]) -> list[tuple[str, ...]]:
             _cell(one.fields.get("integrationKey")),
             _cell(one.fields.get("dynamicintegrationKey")),
             ",".join(one.overrides) or "-",
-            str(one.rate_limit),
+            str(one.options.rateLimit),
             str(one.version),
         )
         for one in connectors

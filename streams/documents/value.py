@@ -26,15 +26,21 @@ def read_value(node: Node) -> Secret:
     if _MASKED.search(text) or text.strip() == "…":
         raise node.fault("is masked, as `pagerline get` shows it", "write the key itself")
     if is_template(text):
-        try:
-            compile_template(text)
-        except TemplateWrong as wrong:
-            raise node.fault_inside(wrong.line, wrong.column, f"the template is wrong: {wrong}") from None
-        return Secret(text)
+        return Secret(read_template(node))
     key = text.strip()
     if not is_routing_key(key):
         raise node.fault(_fault(key), FIND_KEY)
     return Secret(key)
+
+
+def read_template(node: Node) -> str:
+    """A text that compiles as a template. Raises DocumentError."""
+    text = node.text()
+    try:
+        compile_template(text)
+    except TemplateWrong as wrong:
+        raise node.fault_inside(wrong.line, wrong.column, f"the template is wrong: {wrong}") from None
+    return text
 
 
 def _fault(key: str) -> str:

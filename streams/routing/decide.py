@@ -113,7 +113,8 @@ def _pinned(
         reason="pinned",
         message=f"goes to {pin.destination}, where the incident's trigger went",
         why=Why("pin", pinned=True),
-        limit=pin.limit if connector is None else connector.rate_limit,
+        limit=pin.limit if connector is None else connector.options.rateLimit,
+        options={} if connector is None else connector.options.for_outbox(),
         token=pin.routing_key_token,
         pin_after=None
         if pin.wrote_last(event.source)
@@ -134,7 +135,7 @@ def _by_documents(
         open=True,
         seen={**(old.seen if old else {}), partition: event.source.offset},
         by=partition,
-        limit=connector.rate_limit,
+        limit=connector.options.rateLimit,
     )
     begins = action == "trigger"
     send = Send(
@@ -144,7 +145,8 @@ def _by_documents(
         reason="new_pin" if begins else "unpinned",
         message=f"goes to {found.destination}, by {found.why.chosen}",
         why=found.why,
-        limit=connector.rate_limit,
+        limit=connector.options.rateLimit,
+        options=connector.options.for_outbox(),
         routing_key=found.routing_key,
         pin=pin if begins else None,
     )

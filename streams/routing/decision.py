@@ -50,7 +50,8 @@ class Send:
 
     Either `token` (the sealed key, of the pin) or `routing_key` is set; a caller seals the latter and goes on with
     `sealed(token)`. `pin` is to be written and confirmed before the record is produced; `pin_after` at the same time
-    or after, but before the input is acknowledged. None: nothing to write. `limit` is events a minute.
+    or after, but before the input is acknowledged. None: nothing to write. `limit` is events a minute,
+    `options` what else the dispatcher must know of the connector.
     """
 
     connector_id: str
@@ -60,6 +61,7 @@ class Send:
     message: str
     why: Why
     limit: int
+    options: dict[str, Any] = field(default_factory=dict)
     routing_key: Secret | None = None
     token: str | None = field(default=None, repr=False)
     payload: dict[str, Any] | None = None

@@ -20,6 +20,7 @@ def outbox_record(event: Event, send: Send, token: str) -> dict[str, Any]:
         "destination": send.destination,
         "connector": send.connector_id,
         "limit": send.limit,
+        **send.options,
         "routing_key": token,
         "action": send.action,
         "payload": send.payload,

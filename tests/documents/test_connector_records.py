@@ -18,6 +18,7 @@ from streams.documents.connector import (
     record_key,
     to_record,
 )
+from streams.documents.options import Options
 from streams.documents.secrets import Cipher, Secret, new_key
 from streams.documents.show import masked_for_comparison, to_document, to_yaml
 from streams.documents.snapshot import NOTHING, Record
@@ -34,7 +35,7 @@ PAYMENTS = Connector(
     type="PAGERDUTY",
     fields=frozen_fields({"integrationKey": Secret(ALPHA), "dynamicintegrationKey": Secret(TEMPLATE)}),
     overrides=frozen_overrides({"cases": {"integrationKey": Secret(BETA)}, "alerts": {}}),
-    rate_limit=60,
+    options=Options(rateLimit=60),
     version=3,
 )
 
@@ -59,7 +60,7 @@ class TestRecord:
         document = orjson.loads(to_record(PAYMENTS, CIPHER))
         del document["options"], document["overrides"]
         connector = from_record(orjson.dumps(document), CIPHER)
-        assert (connector.rate_limit, dict(connector.overrides)) == (120, {})
+        assert (connector.options.rateLimit, dict(connector.overrides)) == (120, {})
 
     @pytest.mark.parametrize("value", [b"", b"{", b"[]", b'{"v":2}', b"null"])
     def test_of_another_shape_is_refused(self, value: bytes) -> None:
@@ -134,7 +135,7 @@ class TestChanges:
         "other",
         [
             replace(PAYMENTS, name="Other"),
-            replace(PAYMENTS, rate_limit=61),
+            replace(PAYMENTS, options=Options(rateLimit=61)),
             replace(PAYMENTS, fields=frozen_fields({"integrationKey": Secret(BETA)})),
             replace(PAYMENTS, overrides=frozen_overrides({})),
         ],

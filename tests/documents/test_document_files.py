@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from streams.documents.connector import Connector, frozen_fields, frozen_overrides
+from streams.documents.options import Options
 from streams.documents.parse import load_connectors
 from streams.documents.secrets import Secret
 from streams.errors import DocumentsWrong, UsageError
@@ -28,7 +29,7 @@ PAYMENTS = Connector(
         {"integrationKey": Secret(ALPHA), "dynamicintegrationKey": Secret("{{ alertDef.entityLabels.key }}")}
     ),
     overrides=frozen_overrides({"cases": {"integrationKey": Secret(BETA)}}),
-    rate_limit=60,
+    options=Options(rateLimit=60),
 )
 
 
@@ -53,7 +54,7 @@ def test_every_form_is_tried() -> None:
 
 def test_several_documents_a_file() -> None:
     digits, by_team = load(GOOD / "several.yaml")
-    assert (digits.id, digits.name, digits.rate_limit) == ("digits-only", "digits-only", 120)
+    assert (digits.id, digits.name, digits.options.rateLimit) == ("digits-only", "digits-only", 120)
     assert digits.fields["integrationKey"].reveal() == "01234567890123456789012345678901"
     assert (by_team.id, by_team.name) == ("by-team", "2026")
     assert by_team.fields["dynamicintegrationKey"].reveal().startswith("{% if alert.groups['team_name'] == 'alpha'%}\n")

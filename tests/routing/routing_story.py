@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.documents.connector import Connector, ConnectorType, Entity, frozen_fields, frozen_overrides
+from streams.documents.options import Options
 from streams.documents.secrets import Secret
 from streams.events import Action, Event, Source
 from streams.routing import Decision, Pin, Reject, Send, Skip, decide
@@ -42,7 +43,7 @@ def connector(
         type=kind,
         fields=frozen_fields(_secrets({field: text for field, text in fields.items() if text is not None})),
         overrides=frozen_overrides(overrides),
-        rate_limit=rate_limit,
+        options=Options(rateLimit=rate_limit),
         version=1,
     )
 
