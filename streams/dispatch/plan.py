@@ -40,6 +40,6 @@ def rank(incident: Incident) -> Rank:
             most = min(most, Rank.STATE)
             paged = paged and record["action"] != "resolve"
         elif not paged:
-            level = Rank.ERROR if is_digest(record) else BY_SEVERITY.get(severity(record), Rank.ERROR)
+            level = Rank.CRITICAL if is_digest(record) else BY_SEVERITY.get(severity(record), Rank.ERROR)
             most = min(most, level)
     return most

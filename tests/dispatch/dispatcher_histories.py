@@ -133,6 +133,7 @@ SETTINGS = st.builds(
     share=st.sampled_from((1, 2)),
     withheld=st.sampled_from((0, 1, 3, 1000)),
     faults=st.sampled_from((0.0, 0.1, 0.5)),
+    fold=st.sampled_from((0, 0, 1, 3)),
     slow_broker=st.sampled_from((0.0, 0.0, 0.2)),
 )
 

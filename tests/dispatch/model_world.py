@@ -15,7 +15,7 @@ from outbox_records import outbox
 from virtual_time import VirtualLoop
 
 from streams.dispatch.dispatcher import Dispatcher
-from streams.dispatch.incident import Incident, Record
+from streams.dispatch.incident import Incident, Record, is_digest
 from streams.dispatch.outcome import source_of
 from streams.kafka.ledger import AckLedger
 from streams.pagerduty.answers import Answer
@@ -53,6 +53,7 @@ class Settings:
     withheld: int = 1000
     faults: float = 0.0
     slow_broker: float = 0.0
+    fold: int = 0
     late: bool = False
 
 
@@ -84,6 +85,7 @@ class World:
         self.superseded_by: dict[str, str] = {}
         self.outages: dict[str, tuple[float, str]] = {}
         self.wrong: list[str] = []
+        self.digests: dict[str, list[tuple[str, Any]]] = defaultdict(list)
         self.arrivals: dict[str, list[float]] = defaultdict(list)
         self.calm = False
         self.deaths = 0
@@ -107,6 +109,8 @@ class World:
             limit=self.settings.limit,
             timestamp=round(self.loop.time() * 1000),
         )
+        if self.settings.fold:
+            record["fold"] = {"above": self.settings.fold}
         if action == "trigger":
             record["payload"] |= {"severity": SEVERITIES[len(earlier) % 3], "custom_details": {}}
         state, life = self._expected[place]
@@ -229,6 +233,7 @@ class World:
     def check(self) -> None:
         """Raises AssertionError with everything that is wrong, in words."""
         wrong = self.wrong + self.pagerduty.wrong
+        wrong += [f"the digest of {name} is open" for name, said in self.digests.items() if said[-1][0] == "trigger"]
         for place, inputs in self.by_place.items():
             wrong += self._check_state(place, inputs)
             wrong += [line for given in inputs for line in self._check_outcome(given)]
@@ -399,6 +404,9 @@ class Worker:
             return "not begun"
         unread = [p for p, log in self.world.outbox.items() if self._position[p] < len(log)]
         withheld = {p: ledger.withheld for p, ledger in self._ledgers.items() if ledger.withheld}
+        digests = [name for name, one in self.dispatcher._destinations.items() if one.digest.open]
+        if digests:
+            return f"digests open: {digests}"
         if unread or withheld or self.dispatcher.backlog:
             return f"unread {unread}, unacknowledged {withheld}, backlog {self.dispatcher.backlog}"
         return ""
@@ -441,6 +449,8 @@ class Worker:
     # -- its connection to PagerDuty ----------------------------------------------------------------------------------
 
     async def send(self, record: Record) -> Answer:
+        if is_digest(record):
+            return await self._tell_digest(record)
         given = self.world.inputs[source_of(record)]
         if not self._owner:
             self._complain(f"sends {given.source} after its partitions were taken away")
@@ -457,6 +467,16 @@ class Worker:
             raise
         finally:
             del self._flying[given.place]
+
+    async def _tell_digest(self, record: Record) -> Answer:
+        destination = record["destination"]
+        self._count(destination, record["limit"])
+        status, retry_after = ANSWERS[self.world.fault(destination)]
+        if status == 202:
+            said = record["payload"]["custom_details"]["pagerline"] if record["payload"] else None
+            self.world.digests[destination].append((record["action"], said))
+        await asyncio.sleep(self.world.random.choice((0.0, 0.002, 0.1)))
+        return Answer(status, retry_after=retry_after, error=None if status else "no answer")
 
     async def _exchange(self, request: Request, limit: int) -> Answer:
         chosen = self.world.random.choice

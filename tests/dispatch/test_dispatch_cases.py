@@ -175,3 +175,31 @@ def test_a_purge_ends_when_partitions_are_given_away(worlds: list[World]) -> Non
     world.loop.complete(dispatcher.drain(1.0))
     assert world.loop.complete(dispatcher.purge(rows, 2**53)) == 0
     assert world.rows
+
+
+def test_a_storm_is_told_of_by_one_digest(worlds: list[World]) -> None:
+    world = world_of(worlds, limit=3, fold=5)
+    world.pass_time(1.0)
+    for number in range(30):
+        world.ask(("key:a0", f"i{number}"), "trigger")  # a third critical, a third error, a third info
+    world.pass_time(240.0)
+    ((action, said),) = world.digests["key:a0"]
+    assert action == "trigger"
+    assert said["count"] == 10
+    assert said["examples"][0] == "Disk is full"
+    world.settle()
+    world.check()
+    assert [action for action, _said in world.digests["key:a0"]][-1] == "resolve"
+    assert len(world.digests["key:a0"]) < 8, "updated at a decent pace"
+
+
+def test_a_digest_is_ended_by_a_successor(worlds: list[World]) -> None:
+    world = world_of(worlds, limit=1, fold=2, withheld=0)
+    for number in range(12):
+        world.ask(("key:a0", f"i{number}"), "trigger")
+    while not world.digests["key:a0"]:
+        world.pass_time(1.0)
+    world.crash()
+    world.settle()
+    world.check()
+    assert world.digests["key:a0"][-1][0] == "resolve"
