@@ -32,11 +32,12 @@ RESOLVED_AFTER = 6
 
 FAULT_SECONDS = 30.0 if FULL else 8.0
 """8 s: doubling pauses have grown beyond the bound by then, so that knocking by back-off alone is found out."""
-HTTP_TIMEOUT = 1.0
-"""A request that hangs when the fault ends is given up this much later; it is part of the bound below."""
+HTTP_TIMEOUT = 0.5
+"""A request that hangs when the fault ends is given up this much later, and the next one follows after a pause: both
+are part of the bound below, which leaves a pause of about a second."""
 RECOVERED_SECONDS = 2.0
 OTHERS_SECONDS = 1.0
-"""Generous: the others take some 20 ms on a quiet machine, and a single time-out of the bad key would take 1 s."""
+"""Generous: the others take some 20 ms on a quiet machine, and two time-outs of the bad key would take 1 s."""
 PATIENCE_SECONDS = 90.0
 """The longest back-off is 60 s; what comes later than that is told as never."""
 
@@ -60,7 +61,7 @@ TROUBLES = (
     Trouble("503 for all", "status", options={"status": 503}),
     Trouble("503 for one key", "status", key_of(FAILING), {"status": 503}),
     # Taken in, and answered when nobody listens any more: everything is sent again.
-    Trouble("time-outs for all", "delay", options={"delay": 3 * HTTP_TIMEOUT}),
+    Trouble("time-outs for all", "delay", options={"delay": 4 * HTTP_TIMEOUT}),
     Trouble("a hang of one key", "hang", key_of(FAILING)),
 )
 
