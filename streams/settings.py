@@ -200,6 +200,15 @@ class Settings(BaseSettings):
         default=1_000_000, ge=1_000, le=100_000_000, description="a whole number of bytes from 1000 to 100000000"
     )
 
+    # A bad hour of a large account, some thousand refused alerts, passes at once. A topic of millions does not.
+    dead_letter_burst: int = Field(
+        default=10_000, ge=1, le=100_000_000, description="a whole number of dead letters from 1 to 100000000"
+    )
+    # 10 a second: what is refused stays visible as it happens, and a day of it is under a million.
+    dead_letters_per_minute: int = Field(
+        default=600, ge=1, le=100_000_000, description="a whole number of dead letters from 1 to 100000000"
+    )
+
     def topic(self, name: str) -> str:
         """The name of a topic with the prefix."""
         return self.prefix + name
