@@ -26,18 +26,13 @@ from streams.routing.pin import Pin
 from streams.routing.readdress import MovedOn, Refused, readdress
 from streams.routing.replay import Replay, decide_replay, holders
 from streams.stages.brake import Brake
+from streams.stages.headers import ORIGIN, REPLAY
 from streams.stages.refusals import route_dead_letter, skipped_delivery
 from streams.telemetry.metrics import Metrics
 from streams.topology import Topology
 
 LANES_FULL = 4_000
 """Inputs between Kafka and the outbox at once: some 10 MB; more would only wait here instead of in Kafka."""
-
-ORIGIN = "pagerline-origin"
-"""Header of a forwarded input, and of a replay: the coordinates of the record it is a copy of."""
-
-REPLAY = "pagerline-replay"
-"""Header of a replayed dead letter: see `streams.routing.replay.Replay`."""
 
 
 class RouteStage:
