@@ -36,8 +36,9 @@ def _lines(what: str, total: int, clock: Callable[[], float]) -> Advance:
     def advance() -> None:
         nonlocal done, told
         done += 1
-        if done == total or clock() - told >= LINE_SECONDS:
-            told = clock()
+        now = clock()
+        if done == total or now - told >= LINE_SECONDS:
+            told = now
             click.echo(f"{what}: {done:,} of {total:,}", err=True)
 
     return advance
