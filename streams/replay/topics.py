@@ -33,7 +33,7 @@ EARLIER_MS: Final = 60_000
 """Clocks of producers and brokers differ: the outcomes are looked for from this much before the oldest letter on."""
 
 QUIET_SECONDS: Final = 90.0
-"""Without any outcome, before somebody is told to look whether a worker runs. A full limit alone may be still for 60."""
+"""Without any outcome, before somebody is told to see whether a worker runs. A full limit may be still for 60."""
 
 
 @dataclass(frozen=True, slots=True)
