@@ -68,7 +68,7 @@ Their values may change with any version; leave them alone.
 
 | topic | key | cleanup | holds |
 |---|---|---|---|
-| `rekeyed` | incident's own key | delete | inputs that came under another key than their incident's |
+| `rekeyed` | incident's own key | delete | inputs under another key than their incident's; replayed dead letters |
 | `<app id>-pins-changelog` | incident id | compact | where each incident goes, from its first trigger on |
 | `<app id>-incidents-changelog` | destination and dedup key | compact | what PagerDuty knows of an incident |
 

@@ -18,6 +18,7 @@ from streams.kafka.topics import ensure_topics
 from streams.kafka.watchdog import Watchdog
 from streams.pagerduty.events import EventsClient
 from streams.settings import Settings, kafka_options
+from streams.stages.brake import Brake, TokenBucket
 from streams.stages.dispatch import IncidentsTable, SealedSender, make_dispatcher
 from streams.stages.route import RouteStage
 from streams.telemetry.health import HealthServer
@@ -66,6 +67,9 @@ class Worker:
             connections=settings.max_in_flight,
             may_send=lambda: app.lease.valid,
         )
+        bucket = TokenBucket(settings.dead_letter_burst, settings.dead_letters_per_minute, time.monotonic)
+        brake = Brake(bucket, clock=time.monotonic)
+        metrics.dead_letters_waiting.set_function(lambda: brake.waiting)
         self.route = RouteStage(
             topology=topology,
             producer=app.records,
@@ -74,6 +78,7 @@ class Worker:
             cipher=cipher,
             metrics=metrics,
             crash=self.crash,
+            brake=brake,
             max_event_bytes=settings.max_event_bytes,
             now_ms=now_ms,
         )

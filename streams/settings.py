@@ -207,6 +207,14 @@ class Settings(BaseSettings):
     )
     # Copies of the tables live here while a worker runs; nothing is lost with them, the topics hold it all.
     state_dir: Path | None = Field(default=None, description="a folder that can be written to")
+    # A bad hour of a large account, some thousand refused alerts, passes at once. A topic of millions does not.
+    dead_letter_burst: int = Field(
+        default=10_000, ge=1, le=100_000_000, description="a whole number of dead letters from 1 to 100000000"
+    )
+    # 10 a second: what is refused stays visible as it happens, and a day of it is under a million.
+    dead_letters_per_minute: int = Field(
+        default=600, ge=1, le=100_000_000, description="a whole number of dead letters from 1 to 100000000"
+    )
 
     def topic(self, name: str) -> str:
         """The name of a topic with the prefix."""

@@ -47,6 +47,7 @@ def test_defaults() -> None:
     assert (settings.session_timeout, settings.heartbeat, settings.shutdown_seconds) == (10, 3, 8)
     assert (settings.max_in_flight, settings.max_withheld, settings.http_timeout) == (200, 5000, 10)
     assert (settings.closed_retention_hours, settings.max_event_bytes) == (24, 1_000_000)
+    assert (settings.dead_letter_burst, settings.dead_letters_per_minute) == (10_000, 600)
 
 
 def test_every_documented_name_is_there() -> None:

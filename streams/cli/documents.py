@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 import orjson
-from rich.console import Console
-from rich.table import Table
 
+from streams.cli.hush import hushed
+from streams.cli.tables import print_table
 from streams.documents.changes import Change, plan_changes
 from streams.documents.connector import Connector
 from streams.documents.log import Entry, Follower, document_producer, put, tombstone, write
@@ -57,7 +55,7 @@ class Log:
             async with Follower(self._options, self._topic, self.cipher) as follower:
                 return follower.snapshot
 
-        with _hushed():
+        with hushed():
             snapshot = asyncio.run(read())
         for connector_id, problem in snapshot.problems.items():
             click.echo(f"pagerline: connector/{connector_id} ({problem.where}): {problem.reason}", err=True)
@@ -70,7 +68,7 @@ class Log:
             async with document_producer(self._options) as producer:
                 await write(producer, self._topic, entries)
 
-        with _hushed():
+        with hushed():
             asyncio.run(run())
 
 
@@ -126,7 +124,7 @@ def get(kind: str, connector_id: str | None, output: str) -> None:
     elif output == "yaml":
         click.echo(to_yaml(documents), nl=False)
     else:
-        _print_table(found)
+        print_table(HEAD, to_rows(found))
 
 
 @click.command(
@@ -166,19 +164,6 @@ def delete(kind: str, connector_id: str) -> None:
     click.echo(f"connector/{connector_id} deleted")
 
 
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """What the clients log of a broker that is away, a command says in one line of its own."""
-    levels = {logging.getLogger(name): logging.getLogger(name).level for name in ("aiokafka", "pagerline.documents")}
-    try:
-        for logger in levels:
-            logger.setLevel(logging.CRITICAL)
-        yield
-    finally:
-        for logger, level in levels.items():
-            logger.setLevel(level)
-
-
 def _wanted(paths: tuple[str, ...], more: tuple[str, ...]) -> list[Connector]:
     return load_connectors([*paths, *more], lambda: click.get_text_stream("stdin", encoding="utf-8").read())
 
@@ -189,18 +174,6 @@ def _existing(snapshot: Snapshot, connector_id: str) -> Connector:
     if connector_id in snapshot.problems:
         raise DocumentError(f"connector/{connector_id} cannot be read")
     raise DocumentError(f"there is no connector/{connector_id}", remedy="`pagerline get` lists all")
-
-
-def _print_table(connectors: list[Connector]) -> None:
-    table = Table(*HEAD, box=None, pad_edge=False, header_style="")
-    for column in table.columns:
-        column.no_wrap = True
-    for row in to_rows(connectors):
-        table.add_row(*row)
-    # As wide as it needs to be: a line of a pipe must not be cut to fit a terminal.
-    console = Console(highlight=False, markup=False, emoji=False, width=10_000)
-    for line in console.render_lines(table, pad=False):
-        click.echo("".join(segment.text for segment in line).rstrip())
 
 
 def _unified(change: Change) -> list[str]:

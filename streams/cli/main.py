@@ -15,6 +15,7 @@ COMMANDS = {
     "diff": Lazy("streams.cli.documents:diff", "Show what apply would change."),
     "delete": Lazy("streams.cli.documents:delete", "Delete a connector."),
     "render": Lazy("streams.cli.render:render", "Render one template."),
+    "dead-letters": Lazy("streams.cli.dead_letters:dead_letters", "List, show and replay what could not be delivered."),
     "lag": Lazy("streams.cli.lag:lag", "Show how much each stage has still to do."),
     "secrets": Lazy("streams.cli.secrets:secrets", "Make keys for PAGERLINE_SECRET_KEYS."),
     "sandbox": Lazy("streams.cli.sandbox:sandbox", "Run Kafka, PagerDuty and producers on this machine."),

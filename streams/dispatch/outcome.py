@@ -62,6 +62,12 @@ def source_of(record: Mapping[str, Any]) -> str:
     return f"{source['topic']}/{source['partition']}/{source['offset']}"
 
 
+def replay_of(record: Mapping[str, Any]) -> str | None:
+    """The id of the dead letter that an outbox record is the replay of; None for what came the ordinary way."""
+    replay = record.get("replay")
+    return replay["id"] if replay else None
+
+
 def delivery(record: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
     """The `deliveries` record of an outcome (schemas/deliveries.json)."""
     source = record["source"]
@@ -87,6 +93,7 @@ def delivery(record: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
             "attempts": outcome.attempts,
             "attempts_total": outcome.attempts_total,
         },
+        "replay": replay_of(record),
     }
 
 
@@ -107,6 +114,7 @@ def dead_letter(record: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
         "raw": None,
         "truncated": False,
         "at": outcome.at,
+        "replay": replay_of(record),
     }
 
 

@@ -50,7 +50,7 @@ def decide(event: Event, connectors: Mapping[str, Connector], pins: Mapping[str,
     decisions: list[Decision] = []
     taken: dict[str, str] = {}
     for connector_id in chosen:
-        decision = _for_connector(event, event.action, connector_id, connectors, pins.get(connector_id), message)
+        decision = decide_connector(event, event.action, connector_id, connectors, pins.get(connector_id), message)
         if isinstance(decision, Send):
             first = taken.setdefault(decision.destination, connector_id)
             decisions.append(decision if first == connector_id else _same_destination(decision, first))
@@ -75,7 +75,7 @@ def _same_destination(send: Send, first: str) -> Skip:
     )
 
 
-def _for_connector(
+def decide_connector(
     event: Event,
     action: Action,
     connector_id: str,
@@ -83,6 +83,7 @@ def _for_connector(
     pin: Pin | None,
     message: Callable[[], Message],
 ) -> Send | Reject:
+    """The decision for one of the connectors that `choose_connectors` gave; `pin` is the incident's with it."""
     connector = connectors.get(connector_id)
     if pin is not None and (pin.open or action != "trigger" or pin.wrote_last(event.source)):
         return _pinned(event, action, pin, connector, message)

@@ -13,7 +13,7 @@ from streams.events import Action
 from streams.routing.pin import Pin
 
 SendReason = Literal["new_pin", "pinned", "unpinned"]
-SkipReason = Literal["already_routed", "same_destination", "not_yet_active"]
+SkipReason = Literal["already_routed", "same_destination", "not_yet_active", "moved_on"]
 RejectReason = Literal[
     "unknown_connector", "no_connector", "connector_not_named", "unsupported_connector", "no_destination"
 ]

@@ -22,8 +22,12 @@ def route_dead_letter(
     incident: str | None = None,
     action: str | None = None,
     raw: bytes | None = None,
+    replay: str | None = None,
 ) -> dict[str, Any]:
-    """The `dead-letters` record of an input (schemas/dead-letters.json). `at`: ms since the epoch."""
+    """The `dead-letters` record of an input (schemas/dead-letters.json). `at`: ms since the epoch.
+
+    `replay`: the id of the dead letter that this is a replay of.
+    """
     return {
         "v": 1,
         "id": f"{source.id}@-",
@@ -39,11 +43,12 @@ def route_dead_letter(
         "raw": base64.b64encode(raw[:RAW_KEPT]).decode() if raw is not None else None,
         "truncated": raw is not None and len(raw) > RAW_KEPT,
         "at": at,
+        "replay": replay,
     }
 
 
-def skipped_delivery(event: Event, reason: str, message: str, at: int) -> dict[str, Any]:
-    """The `deliveries` record of an input that asks for nothing. `at`: ms since the epoch."""
+def skipped_delivery(event: Event, reason: str, message: str, at: int, replay: str | None = None) -> dict[str, Any]:
+    """The `deliveries` record of an input that asks for nothing. `at`: ms since the epoch; `replay` as above."""
     return {
         "v": 1,
         "id": f"{event.source.id}@-",
@@ -65,6 +70,7 @@ def skipped_delivery(event: Event, reason: str, message: str, at: int) -> dict[s
             "attempts": [],
             "attempts_total": 0,
         },
+        "replay": replay,
     }
 
 

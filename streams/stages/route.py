@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import orjson
-from aiokafka.partitioner import murmur2
 
+from streams.dispatch.outcome import Outcome, dead_letter, delivery, source_of
 from streams.documents.connector import Connector
 from streams.documents.secrets import Cipher
 from streams.events import Event, Kind, Malformed, Source, read_event
 from streams.events import Skip as NotYet
+from streams.kafka.home import home_partition
 from streams.kafka.lanes import Lanes
 from streams.kafka.producer import Producer
 from streams.kafka.tables import ChangelogTable
 from streams.routing.decide import decide
-from streams.routing.decision import Reject, Send, Skip
+from streams.routing.decision import Decision, Reject, Send, Skip
 from streams.routing.outbox import outbox_record
 from streams.routing.pin import Pin
+from streams.routing.readdress import MovedOn, Refused, readdress
+from streams.routing.replay import Replay, decide_replay, holders
+from streams.stages.brake import Brake
+from streams.stages.headers import ORIGIN, REPLAY
 from streams.stages.refusals import route_dead_letter, skipped_delivery
 from streams.telemetry.metrics import Metrics
 from streams.topology import Topology
 
 LANES_FULL = 4_000
 """Inputs between Kafka and the outbox at once: some 10 MB; more would only wait here instead of in Kafka."""
-
-ORIGIN = "pagerline-origin"
-"""Header of a forwarded input: the coordinates of the record it is a copy of."""
 
 
 class RouteStage:
@@ -50,6 +54,7 @@ class RouteStage:
         cipher: Cipher,
         metrics: Metrics,
         crash: Callable[[BaseException], None],
+        brake: Brake,
         max_event_bytes: int,
         now_ms: Callable[[], int],
     ) -> None:
@@ -59,6 +64,7 @@ class RouteStage:
         self._connectors = connectors
         self._cipher = cipher
         self._metrics = metrics
+        self._brake = brake
         self._max_event_bytes = max_event_bytes
         self._now_ms = now_ms
         self._kinds: dict[str, Kind] = {topology.alerts: "alert", topology.cases: "case"}
@@ -67,44 +73,63 @@ class RouteStage:
     async def take(self, message: Any, ack: Callable[[], None]) -> None:
         """Take one Kafka message; returns when it stands in its lane."""
         kind, source = self._origin(message)
+        asked = self._asked(message)
+        if asked is not None and asked.kind == "outbox":
+            await self._take_again(message, asked, ack)
+            return
         read = read_event(kind, message.value, source, max_bytes=self._max_event_bytes)
         if isinstance(read, Malformed):
             malformed = read
-            await self.lanes.put(source.id, lambda: self._malformed(source, malformed, message.value, ack))
+            await self.lanes.put(source.id, lambda: self._malformed(source, malformed, message.value, asked, ack))
             return
         event = read.event if isinstance(read, NotYet) else read
-        home = murmur2(_key(event)) % 0x80000000 % self._topology.partitions
+        home = home_partition(_key(event.incident), self._topology.partitions)
         if message.partition != home:
-            await self.lanes.put(event.incident, lambda: self._forward(event, home, message.value, ack))
+            origin = [kind, source.topic, source.partition, source.offset, source.timestamp, source.key]
+            await self.lanes.put(
+                event.incident, lambda: self._forward(event.incident, home, message.value, origin, asked, ack)
+            )
         elif isinstance(read, NotYet):
             skip = read
-            await self.lanes.put(event.incident, lambda: self._skip(event, skip.reason, skip.message, ack))
+            await self.lanes.put(event.incident, lambda: self._skip(event, skip.reason, skip.message, asked, ack))
         else:
-            await self.lanes.put(event.incident, lambda: self._route(event, home, ack))
+            await self.lanes.put(event.incident, lambda: self._route(event, home, asked, ack))
+
+    async def _take_again(self, message: Any, asked: Replay, ack: Callable[[], None]) -> None:
+        record = orjson.loads(message.value)
+        incident: str = record["incident"]
+        home = home_partition(_key(incident), self._topology.partitions)
+        if message.partition == home:
+            await self.lanes.put(incident, lambda: self._resend(record, home, asked, ack))
+        else:
+            origin = orjson.loads(dict(message.headers)[ORIGIN])
+            await self.lanes.put(incident, lambda: self._forward(incident, home, message.value, origin, asked, ack))
 
     # -- what becomes of an input -------------------------------------------------------------------------------
 
-    async def _route(self, event: Event, partition: int, ack: Callable[[], None]) -> None:
+    async def _route(self, event: Event, partition: int, asked: Replay | None, ack: Callable[[], None]) -> None:
         """Decide and do, in the order that `streams.routing.decide` asks for."""
         key = event.incident.encode()
         pins = self._read_pins(partition, key)
         sends: list[Send] = []
+        rejects: list[Reject] = []
         confirmations: list[Awaitable[Any]] = []
         first = dict(pins)
         after: dict[str, Pin] = {}
-        for decision in decide(event, self._connectors(), pins):
+        for decision in self._decide(event, pins, asked):
             if isinstance(decision, Reject):
-                confirmations.append(await self._reject(event, decision))
+                rejects.append(decision)
                 continue
             if isinstance(decision, Skip):
                 if not decision.silent:
-                    confirmations.append(await self._tell_skip(event, decision.reason, decision.message))
+                    confirmations.append(await self._tell_skip(event, decision.reason, decision.message, asked))
             else:
                 send = decision
                 if send.routing_key is not None:
                     send = send.sealed(self._cipher.seal(send.routing_key.reveal()))
                 if send.pin is not None:
-                    first[send.connector_id] = send.pin
+                    for holder in holders(event, pins, asked.to) if asked and asked.to else (send.connector_id,):
+                        first[holder] = replace(send.pin, connector=holder)
                 sends.append(send)
             if decision.pin_after is not None and decision.connector_id is not None:
                 after[decision.connector_id] = decision.pin_after
@@ -112,16 +137,61 @@ class RouteStage:
             await self._write_pins(partition, key, first)
         for send in sends:
             record = outbox_record(event, send, send.token or "")
-            confirmations.append(
-                await self._producer.send(self._topology.outbox, send.destination.encode(), orjson.dumps(record))
-            )
+            if asked is not None:
+                record["replay"] = asked.mark
+            confirmations.append(await self._ask(record))
         if after:
             confirmations.append(self._write_pins(partition, key, {**first, **after}))
         for confirmation in confirmations:
             await confirmation
+        for reject in rejects:  # last: they may have to wait, and no page waits for them
+            await self._reject(event, reject, asked)
         ack()
 
-    async def _reject(self, event: Event, decision: Reject) -> Any:
+    def _decide(self, event: Event, pins: Mapping[str, Pin], asked: Replay | None) -> list[Decision]:
+        connectors = self._connectors()
+        return decide(event, connectors, pins) if asked is None else decide_replay(event, connectors, pins, asked)
+
+    async def _resend(self, record: Mapping[str, Any], partition: int, asked: Replay, ack: Callable[[], None]) -> None:
+        """Work on the outbox record of a dead letter again."""
+        key = record["incident"].encode()
+        pins = self._read_pins(partition, key)
+        again = readdress(record, self._connectors(), pins, asked)
+        if isinstance(again, (MovedOn, Refused)):
+            await self._told(record, again, asked)
+            ack()
+            return
+        if again.routing_key is not None:
+            again = again.sealed(self._cipher.seal(again.routing_key.reveal()))
+        if again.pin is not None:
+            await self._write_pins(partition, key, {**pins, again.holder: again.pin})
+        await (await self._ask(again.record))
+        ack()
+
+    async def _told(self, record: Mapping[str, Any], why: MovedOn | Refused, asked: Replay) -> None:
+        """A replay that ends here: in `deliveries` when it is pointless, in `dead-letters` again when it cannot be."""
+        moved_on = isinstance(why, MovedOn)
+        outcome = Outcome(
+            source=source_of(record),
+            status="skipped" if moved_on else "dead",
+            reason="moved_on" if isinstance(why, MovedOn) else why.reason,
+            message=why.message,
+            at=self._now_ms(),
+        )
+        record = {**record, "replay": asked.mark}
+        if not moved_on:
+            await self._dead(record["source"].get("key"), dead_letter(record, outcome))
+            return
+        self._metrics.outcomes.labels("route", "skipped", outcome.reason).inc()
+        await self._producer.send_and_wait(
+            self._topology.deliveries, record["incident"].encode(), orjson.dumps(delivery(record, outcome))
+        )
+
+    async def _ask(self, record: Mapping[str, Any]) -> asyncio.Future[Any]:
+        """Queue a record for dispatch."""
+        return await self._producer.send(self._topology.outbox, record["destination"].encode(), orjson.dumps(record))
+
+    async def _reject(self, event: Event, decision: Reject, asked: Replay | None) -> None:
         letter = route_dead_letter(
             event.source,
             reason=decision.reason,
@@ -131,11 +201,12 @@ class RouteStage:
             event=event.context,
             incident=event.incident,
             action=event.action,
+            replay=_id(asked),
         )
-        return await self._dead(event.source, letter)
+        await self._dead(event.source.key, letter)
 
     async def _malformed(
-        self, source: Source, malformed: Malformed, value: bytes | None, ack: Callable[[], None]
+        self, source: Source, malformed: Malformed, value: bytes | None, asked: Replay | None, ack: Callable[[], None]
     ) -> None:
         letter = route_dead_letter(
             source,
@@ -146,29 +217,44 @@ class RouteStage:
             event=malformed.document,
             incident=malformed.incident,
             raw=value if malformed.document is None else None,
+            replay=_id(asked),
         )
-        await (await self._dead(source, letter))
+        await self._dead(source.key, letter)
         ack()
 
-    async def _dead(self, source: Source, letter: Mapping[str, Any]) -> Any:
-        key = source.key.encode() if source.key is not None else None
+    async def _dead(self, key: str | None, letter: Mapping[str, Any]) -> None:
+        """Write a dead letter, when the brake lets it pass; returns when it is confirmed."""
+        await self._brake.passed()
         self._metrics.outcomes.labels("route", "dead", letter["reason"]["type"]).inc()
-        return await self._producer.send(self._topology.dead_letters, key, orjson.dumps(letter))
+        await self._producer.send_and_wait(
+            self._topology.dead_letters, key.encode() if key is not None else None, orjson.dumps(letter)
+        )
 
-    async def _skip(self, event: Event, reason: str, message: str, ack: Callable[[], None]) -> None:
-        await (await self._tell_skip(event, reason, message))
+    async def _skip(
+        self, event: Event, reason: str, message: str, asked: Replay | None, ack: Callable[[], None]
+    ) -> None:
+        await (await self._tell_skip(event, reason, message, asked))
         ack()
 
-    async def _tell_skip(self, event: Event, reason: str, message: str) -> Any:
+    async def _tell_skip(self, event: Event, reason: str, message: str, asked: Replay | None) -> Any:
         self._metrics.outcomes.labels("route", "skipped", reason).inc()
-        record = skipped_delivery(event, reason, message, self._now_ms())
+        record = skipped_delivery(event, reason, message, self._now_ms(), _id(asked))
         return await self._producer.send(self._topology.deliveries, event.incident.encode(), orjson.dumps(record))
 
-    async def _forward(self, event: Event, home: int, value: bytes, ack: Callable[[], None]) -> None:
-        source = event.source
-        origin = orjson.dumps([event.kind, source.topic, source.partition, source.offset, source.timestamp, source.key])
+    async def _forward(
+        self,
+        incident: str,
+        home: int,
+        value: bytes,
+        origin: list[Any],
+        asked: Replay | None,
+        ack: Callable[[], None],
+    ) -> None:
+        headers = [(ORIGIN, orjson.dumps(origin))]
+        if asked is not None:
+            headers.append((REPLAY, orjson.dumps(asked.to_json())))
         await self._producer.send_and_wait(
-            self._topology.rekeyed, _key(event), value, partition=home, headers=[(ORIGIN, origin)]
+            self._topology.rekeyed, _key(incident), value, partition=home, headers=headers
         )
         ack()
 
@@ -182,6 +268,13 @@ class RouteStage:
         key = message.key.decode(errors="replace") if message.key is not None else None
         timestamp = round(message.timestamp * 1000)
         return self._kinds[message.topic], Source(message.topic, message.partition, message.offset, timestamp, key)
+
+    def _asked(self, message: Any) -> Replay | None:
+        """What a replay asks for; None for an ordinary input."""
+        if message.topic != self._topology.rekeyed:
+            return None
+        header = dict(message.headers).get(REPLAY)
+        return None if header is None else Replay.from_json(orjson.loads(header))
 
     def _read_pins(self, partition: int, key: bytes) -> dict[str, Pin]:
         row = self._pins.read(partition, key)
@@ -208,6 +301,10 @@ def _over(value: bytes, written_before_ms: int) -> bool:
     return row["at"] < written_before_ms and not any(pin["open"] for pin in row["pins"].values())
 
 
-def _key(event: Event) -> bytes:
+def _key(incident: str) -> bytes:
     """The key that a producer should have used: the grouping key or Case id."""
-    return event.incident.split(":", 1)[1].encode()
+    return incident.split(":", 1)[1].encode()
+
+
+def _id(asked: Replay | None) -> str | None:
+    return None if asked is None else asked.id

@@ -58,6 +58,11 @@ class Metrics:
             ("stage",),
             registry=registry,
         )
+        self.dead_letters_waiting = Gauge(
+            "pagerline_dead_letters_waiting",
+            "Dead letters that the brake holds back, on this worker; their inputs are not acknowledged.",
+            registry=registry,
+        )
 
     # -- dispatch's meter ---------------------------------------------------------------------------------------
 

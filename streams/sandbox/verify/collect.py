@@ -33,6 +33,8 @@ class Collected:
     dead_letters: Sequence[bytes | None]
     journal: Sequence[Mapping[str, Any]] = field(repr=False)
     incidents: Sequence[Mapping[str, Any]] = field(repr=False)
+    forced: frozenset[str] = frozenset()
+    """Dead letters whose replay was forced."""
 
     def judge(self, *, max_bytes: int = MAX_BYTES, allow_skips: Collection[str] = ()) -> Verdict:
         """The verdict on it."""
@@ -44,6 +46,7 @@ class Collected:
             self.incidents,
             max_bytes=max_bytes,
             allow_skips=allow_skips,
+            forced=self.forced,
         )
 
 
@@ -56,13 +59,14 @@ async def collect(brokers: str, prefix: str, simulator: str) -> Collected:
         inputs = [record async for record in reader.records([f"{prefix}alerts", f"{prefix}cases"])]
         deliveries = [record.value async for record in reader.records([f"{prefix}deliveries"])]
         dead_letters = [record.value async for record in reader.records([f"{prefix}dead-letters"])]
+        forced = frozenset([name async for name in _forced(reader, f"{prefix}pagerduty-outbox")])
     try:
         async with aiohttp.ClientSession(base_url=simulator) as session:
             journal = await _journal(session)
             incidents = (await _get(session, "/sim/incidents"))["incidents"]
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise CannotCollect(f"the simulator at {simulator} does not answer: {error or type(error).__name__}") from error
-    return Collected(inputs, deliveries, dead_letters, journal, incidents)
+    return Collected(inputs, deliveries, dead_letters, journal, incidents, forced)
 
 
 class Reader:
@@ -130,6 +134,14 @@ class Reader:
             done = {partition for partition in unread if await self._consumer.position(partition) >= end[partition]}
             unread -= done
             self._consumer.pause(*done)
+
+
+async def _forced(reader: Reader, outbox: str) -> AsyncIterator[str]:
+    async for record in reader.records([outbox]):
+        if record.value is not None and b'"replay"' in record.value:
+            replay = orjson.loads(record.value).get("replay")
+            if replay and replay["force"]:
+                yield replay["id"]
 
 
 async def _journal(session: aiohttp.ClientSession) -> list[Mapping[str, Any]]:

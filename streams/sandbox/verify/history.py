@@ -28,11 +28,25 @@ class History:
     final: str = NONE
     connectors: frozenset[str] = field(init=False)
     """Those by way of which the incident came to this destination."""
+    moved_in: int | None = field(init=False)
+    """When a replay brought the incident here, if nothing had before; ms since the epoch."""
+    moved_out: int | None = field(init=False)
+    """When a replay of what died here first went elsewhere."""
 
     def __post_init__(self) -> None:
         at = [self.told.get(one.id, {}).get(self.destination) for one in self.inputs]
         named = (outcome.connector for outcome in at if outcome is not None)
         self.connectors = frozenset(name for name in named if name is not None)
+        first = min((outcome for outcome in at if outcome is not None), key=lambda outcome: outcome.at, default=None)
+        self.moved_in = first.at if first is not None and first.replay is not None else None
+        left = [
+            other.at
+            for one, outcome in zip(self.inputs, at, strict=True)
+            if outcome is not None and outcome.status == DEAD
+            for other in self.told[one.id].values()
+            if other.replay is not None and other.destination != self.destination
+        ]
+        self.moved_out = min(left, default=None)
 
     @property
     def incident(self) -> str:
@@ -46,6 +60,11 @@ class History:
         """What became of an input here, or without any destination."""
         at = self.told.get(one.id, {})
         return at.get(self.destination) or at.get(NOWHERE)
+
+    @property
+    def outcomes_here(self) -> dict[str, Outcome]:
+        """The outcomes that name this destination, by input."""
+        return {one.id: self.told[one.id][self.destination] for one in self.inputs if self.here(one)}
 
     def here(self, one: Input) -> bool:
         """Whether an outcome names this destination."""
@@ -65,7 +84,16 @@ class History:
         outcome = self.outcome(one)
         if outcome is not None and outcome.status == DEAD:
             return False
+        if self._elsewhere(one):
+            return False
         return not one.connectors or not one.connectors.isdisjoint(self.connectors)
+
+    def _elsewhere(self, one: Input) -> bool:
+        """Whether an input went to another destination before the incident came here, or after it had left."""
+        times = [outcome.at for outcome in self.told.get(one.id, {}).values()]
+        before = self.moved_in is not None and bool(times) and max(times) < self.moved_in
+        after = self.moved_out is not None and bool(times) and max(times) >= self.moved_out
+        return before or after
 
 
 class Step(NamedTuple):

@@ -11,6 +11,7 @@ from streams.sandbox.verify.journal import Pair, Request, requests_of, states_of
 from streams.sandbox.verify.model import Kind, Record, Verdict, Violation
 from streams.sandbox.verify.outcomes import Told, check_outcomes, read_outcomes, reasons
 from streams.sandbox.verify.reading import Input, orders, read_input
+from streams.sandbox.verify.replays import check_replays, replayed_order, with_replays
 
 MAX_BYTES: Final = 1_000_000
 """The product's own default bound on an input."""
@@ -25,12 +26,14 @@ def verify(
     *,
     max_bytes: int = MAX_BYTES,
     allow_skips: Collection[str] = (),
+    forced: Collection[str] = (),
 ) -> Verdict:
     """Whether every input ended in exactly one outcome for each destination, and PagerDuty in the right state.
 
     inputs: all records of the topics `…alerts` and `…cases`. deliveries, dead_letters: the values of those topics.
     journal, incidents: the entries of the simulator's `/sim/journal` and `/sim/incidents`, as JSON, oldest first.
     allow_skips: reasons for which a trigger may be skipped before it has a destination.
+    forced: ids of dead letters whose replay was forced; it may be repeated, and may go against newer inputs.
     Raises ValueError when a record is of another topic.
     """
     verdict = Verdict()
@@ -39,25 +42,30 @@ def verify(
     for one in read.values():
         if not one.malformed and one.action is not None:
             groups.setdefault(one.dedup_key, []).append(one)
-    told, broken = read_outcomes(deliveries, dead_letters, verdict.counts)
+    told, replays, broken = read_outcomes(deliveries, dead_letters, verdict.counts)
     requests = requests_of(journal)
-    found = histories(groups, told, requests, states_of(incidents))
+    found = histories(groups, with_replays(told, replays), requests, states_of(incidents))
+    verdict.counts.replayed = sum(one.status == "delivered" for one in replays)
     _count(verdict, read, groups, told, requests)
     if not read:
         verdict.add(Violation(Kind.NOTHING_TO_VERIFY, "-", "there are no inputs: look at the brokers and the prefix"))
     for violation in (
         *broken,
         *check_outcomes(read, told, allow_skips),
+        *check_replays(told, replays, forced),
         *_sent_elsewhere(requests, found, groups),
-        *(wrong for history in found.values() for wrong in _best(history)),
+        *(wrong for history in found.values() for wrong in _best(history, forced)),
     ):
         verdict.add(violation)
     return verdict
 
 
-def _best(history: History) -> Sequence[Violation]:
+def _best(history: History, forced: Collection[str]) -> Sequence[Violation]:
     """What is wrong with a history in the order of its inputs that speaks most for it."""
-    return min((check(history, order) for order in orders(history.inputs) or [[]]), key=len)
+    variants = orders(history.inputs) or [[]]
+    if forced:
+        variants = [replayed_order(order, history.outcomes_here, forced) for order in variants]
+    return min((check(history, order) for order in variants), key=len)
 
 
 def _sent_elsewhere(
@@ -95,5 +103,5 @@ def _count(
     counts.skipped = statuses.count("skipped")
     verdict.dead_letter_reasons.update(reasons(told))
     counts.dead_lettered = verdict.dead_letter_reasons.total()
-    counts.repeated_requests = max(0, len(requests) - counts.delivered)
+    counts.repeated_requests = max(0, len(requests) - counts.delivered - counts.replayed)
     counts.lost_by_pagerduty = sum(request.lost for request in requests)

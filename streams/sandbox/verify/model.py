@@ -39,6 +39,8 @@ class Kind(StrEnum):
     """An input that ended in nothing, at all or for one destination."""
     CONFLICTING_OUTCOMES = "conflicting_outcomes"
     """Two different ends of one input at one destination."""
+    REPLAYED_TWICE = "replayed_twice"
+    """The replay of one dead letter was delivered twice to a destination, and nobody had forced it."""
     MALFORMED_PASSED = "malformed_passed"
     """A malformed input that is not (only) in the dead letters."""
     SOUND_REFUSED = "sound_refused"
@@ -90,6 +92,8 @@ class Counts:
     superseded: int = 0
     skipped: int = 0
     dead_lettered: int = 0
+    replayed: int = 0
+    """Replays of dead letters that were delivered."""
     repeated_records: int = 0
     """Records of `deliveries` and `dead-letters` that came again with the same id and status."""
     repeated_requests: int = 0
@@ -144,6 +148,8 @@ class Verdict:
         if self.dead_letter_reasons:
             reasons = ", ".join(f"{reason} {count:,}" for reason, count in self.dead_letter_reasons.most_common())
             lines.append(f"dead       {reasons}")
+        if counts.replayed:
+            lines.append(f"replayed   {counts.replayed:,} deliveries of dead letters")
         if counts.lost_by_pagerduty:
             lines.append(f"lost       {counts.lost_by_pagerduty:,} requests answered 202 and then dropped by PagerDuty")
         if self.ok:

@@ -37,6 +37,9 @@ class Outcome(NamedTuple):
     action: str | None
     by: str | None
     connector: str | None
+    at: int
+    replay: str | None
+    """The dead letter whose replay ended so; None for the end of an input itself."""
     document: Mapping[str, Any]
 
 
@@ -46,15 +49,19 @@ Told = dict[str, dict[str, Outcome]]
 
 def read_outcomes(
     deliveries: Iterable[bytes | None], dead_letters: Iterable[bytes | None], counts: Counts
-) -> tuple[Told, list[Violation]]:
-    """All outcomes, the repetitions counted, and what is wrong with the records themselves."""
+) -> tuple[Told, list[Outcome], list[Violation]]:
+    """All outcomes of inputs, the repetitions counted; those of replays; what is wrong with the records themselves."""
     told: Told = {}
+    replays: list[Outcome] = []
     wrong: list[Violation] = []
     for topic, values in (("deliveries", deliveries), ("dead-letters", dead_letters)):
         for value in values:
             outcome = _read(topic, value)
             if isinstance(outcome, Violation):
                 wrong.append(outcome)
+                continue
+            if outcome.replay is not None:
+                replays.append(outcome)
                 continue
             at = told.setdefault(outcome.source, {})
             first = at.setdefault(outcome.destination, outcome)
@@ -71,7 +78,7 @@ def read_outcomes(
                         f"and as {outcome.status} ({outcome.reason})",
                     )
                 )
-    return told, wrong
+    return told, replays, wrong
 
 
 def check_outcomes(inputs: Mapping[str, Input], told: Told, allow_skips: Collection[str]) -> Iterator[Violation]:
@@ -175,6 +182,8 @@ def _delivery(source: str, document: Mapping[str, Any]) -> Outcome:
         action=document["action"],
         by=outcome["by"],
         connector=None if destination is None else destination["connector"],
+        at=outcome["at"],
+        replay=document.get("replay"),
         document=document,
     )
 
@@ -191,6 +200,8 @@ def _dead_letter(source: str, document: Mapping[str, Any]) -> Outcome:
         action=document["action"],
         by=None,
         connector=outbox.get("connector"),
+        at=document["at"],
+        replay=document.get("replay"),
         document=document,
     )
 
