@@ -62,12 +62,6 @@ def source_of(record: Mapping[str, Any]) -> str:
     return f"{source['topic']}/{source['partition']}/{source['offset']}"
 
 
-def replay_of(record: Mapping[str, Any]) -> str | None:
-    """The id of the dead letter that an outbox record is the replay of; None for what came the ordinary way."""
-    replay = record.get("replay")
-    return replay["id"] if replay else None
-
-
 def delivery(record: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
     """The `deliveries` record of an outcome (schemas/deliveries.json)."""
     source = record["source"]

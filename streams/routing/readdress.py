@@ -85,7 +85,8 @@ def readdress(
     if is_trigger and pin is not None and not asked.force and (over := _over(pin, record["destination"], place)):
         return over
     if connector is not None:
-        record["limit"] = connector.rate_limit
+        options = {"limit": connector.options.rateLimit, **connector.options.for_outbox()}
+        record = {name: value for name, value in record.items() if name not in ("reserve", "brief", "fold")} | options
     if target is not None and connector is not None:
         record.update(destination=place, connector=connector.id, why=Why(target.chosen).to_json())
     return Resend(record, holder, _repinned(record, holder, pin), target.routing_key if target is not None else None)
