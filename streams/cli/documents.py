@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -21,11 +20,25 @@ from streams.documents.parse import load_connectors
 from streams.documents.secrets import cipher_of
 from streams.documents.show import HEAD, masked_for_comparison, to_document, to_rows, to_yaml
 from streams.documents.snapshot import Snapshot
-from streams.errors import DocumentError
+from streams.errors import DocumentError, SecretError
 from streams.settings import Settings, kafka_options, load
 
 Command = Callable[..., Any]
-KINDS = click.Choice(["connector", "connectors"])
+
+
+class Kind(click.ParamType):
+    """The kind of a document. What is none of them is as a rule an id with the kind forgotten."""
+
+    name = "kind"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in ("connector", "connectors"):
+            name = ctx.command_path if ctx else ""
+            self.fail(f"{value!r} is no kind of document; did you mean `{name} connector {value}`?", ctx=ctx)
+        return value
+
+
+KIND = Kind()
 
 
 def takes_paths(command: Command) -> Command:
@@ -46,6 +59,8 @@ class Log:
     """The topic `connectors` as the settings name it."""
 
     def __init__(self, settings: Settings) -> None:
+        # What the follower logs of documents that cannot be read, `read` tells.
+        logging.getLogger("pagerline.documents").addHandler(logging.NullHandler())
         self.cipher = cipher_of(settings)
         self._topic = settings.topic("connectors")
         self._options = kafka_options(settings)
@@ -57,8 +72,7 @@ class Log:
             async with Follower(self._options, self._topic, self.cipher) as follower:
                 return follower.snapshot
 
-        with _hushed():
-            snapshot = asyncio.run(read())
+        snapshot = asyncio.run(read())
         for connector_id, problem in snapshot.problems.items():
             click.echo(f"pagerline: connector/{connector_id} ({problem.where}): {problem.reason}", err=True)
         return snapshot
@@ -70,8 +84,7 @@ class Log:
             async with document_producer(self._options) as producer:
                 await write(producer, self._topic, entries)
 
-        with _hushed():
-            asyncio.run(run())
+        asyncio.run(run())
 
 
 @click.command(
@@ -84,15 +97,23 @@ Examples:
 )
 @takes_paths
 @click.option("--dry-run", is_flag=True, help="Check everything and say what would be done, but do not do it.")
-def apply(paths: tuple[str, ...], more: tuple[str, ...], dry_run: bool) -> None:
+@click.option("--force", is_flag=True, help="Write although stored connectors cannot be decrypted with your keys.")
+def apply(paths: tuple[str, ...], more: tuple[str, ...], dry_run: bool, force: bool) -> None:
     """Create or change connectors from files.
 
     All documents are checked first; when one is wrong, every fault is printed and nothing is written. Connectors that
-    the files do not name stay as they are.
+    the files do not name stay as they are. Exit 2, and nothing is written, when PAGERLINE_SECRET_KEYS does not open
+    the connectors that are stored: workers with the right key could not read what is sealed with this one.
     """
     wanted = _wanted(paths, more)
     log = Log(load())
-    changes = plan_changes(log.read(), wanted)
+    snapshot = log.read()
+    if snapshot.locked and not force:
+        raise SecretError(
+            "nothing was written: with a wrong PAGERLINE_SECRET_KEYS the workers could not read it; "
+            "--force writes all the same, `pagerline delete connector ID` removes one whose key is gone"
+        )
+    changes = plan_changes(snapshot, wanted)
     entries = [put(change.connector, log.cipher) for change in changes if change.verb != "unchanged"]
     if entries and not dry_run:
         log.write(entries)
@@ -108,13 +129,16 @@ Examples:
   pagerline get connectors -o json | jq -r '.[].id'
 """
 )
-@click.argument("kind", metavar="[connector", type=KINDS, default="connectors")
-@click.argument("connector_id", metavar="[ID]]", required=False)
+@click.argument("kind", metavar="[connector]", type=KIND, default="connectors")
+@click.argument("connector_id", metavar="[ID]", required=False)
 @click.option(
     "-o", "--output", type=click.Choice(["table", "yaml", "json"]), default="table", show_default=True, help="Form."
 )
 def get(kind: str, connector_id: str | None, output: str) -> None:
-    """Show all connectors, or one. Keys are masked, also inside templates; so this cannot be applied again."""
+    """Show all connectors, or one. Keys are masked, also inside templates; so this cannot be applied again.
+
+    Exit 1 when a connector that was asked for cannot be read; standard error says which and why.
+    """
     snapshot = Log(load()).read()
     found = [snapshot.connectors[one] for one in sorted(snapshot.connectors)]
     if connector_id is not None:
@@ -125,8 +149,12 @@ def get(kind: str, connector_id: str | None, output: str) -> None:
         click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())
     elif output == "yaml":
         click.echo(to_yaml(documents), nl=False)
-    else:
+    elif found or not snapshot.problems:
         _print_table(found)
+    if snapshot.problems and connector_id is None:
+        unread = len(snapshot.problems)
+        click.echo(f"pagerline: {unread} of {unread + len(found)} connectors cannot be read", err=True)
+        click.get_current_context().exit(1)
 
 
 @click.command(
@@ -154,7 +182,7 @@ Example:
   pagerline delete connector payments
 """
 )
-@click.argument("kind", metavar="connector", type=KINDS)
+@click.argument("kind", metavar="connector", type=KIND)
 @click.argument("connector_id", metavar="ID")
 def delete(kind: str, connector_id: str) -> None:
     """Delete a connector. What it has paged is still acknowledged and resolved; new events for it are dead letters."""
@@ -164,19 +192,6 @@ def delete(kind: str, connector_id: str) -> None:
         _existing(snapshot, connector_id)
     log.write([tombstone(connector_id)])
     click.echo(f"connector/{connector_id} deleted")
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """What the clients log of a broker that is away, a command says in one line of its own."""
-    levels = {logging.getLogger(name): logging.getLogger(name).level for name in ("aiokafka", "pagerline.documents")}
-    try:
-        for logger in levels:
-            logger.setLevel(logging.CRITICAL)
-        yield
-    finally:
-        for logger, level in levels.items():
-            logger.setLevel(level)
 
 
 def _wanted(paths: tuple[str, ...], more: tuple[str, ...]) -> list[Connector]:
