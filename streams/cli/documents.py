@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import difflib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -59,8 +60,6 @@ class Log:
     """The topic `connectors` as the settings name it."""
 
     def __init__(self, settings: Settings) -> None:
-        # What the follower logs of documents that cannot be read, `read` tells.
-        logging.getLogger("pagerline.documents").addHandler(logging.NullHandler())
         self.cipher = cipher_of(settings)
         self._topic = settings.topic("connectors")
         self._options = kafka_options(settings)
@@ -72,7 +71,8 @@ class Log:
             async with Follower(self._options, self._topic, self.cipher) as follower:
                 return follower.snapshot
 
-        snapshot = asyncio.run(read())
+        with _hushed():
+            snapshot = asyncio.run(read())
         for connector_id, problem in snapshot.problems.items():
             click.echo(f"pagerline: connector/{connector_id} ({problem.where}): {problem.reason}", err=True)
         return snapshot
@@ -84,7 +84,8 @@ class Log:
             async with document_producer(self._options) as producer:
                 await write(producer, self._topic, entries)
 
-        asyncio.run(run())
+        with _hushed():
+            asyncio.run(run())
 
 
 @click.command(
@@ -192,6 +193,19 @@ def delete(kind: str, connector_id: str) -> None:
         _existing(snapshot, connector_id)
     log.write([tombstone(connector_id)])
     click.echo(f"connector/{connector_id} deleted")
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """What the clients log of a broker that is away, a command says in one line of its own."""
+    levels = {logging.getLogger(name): logging.getLogger(name).level for name in ("aiokafka", "pagerline.documents")}
+    try:
+        for logger in levels:
+            logger.setLevel(logging.CRITICAL)
+        yield
+    finally:
+        for logger, level in levels.items():
+            logger.setLevel(level)
 
 
 def _wanted(paths: tuple[str, ...], more: tuple[str, ...]) -> list[Connector]:

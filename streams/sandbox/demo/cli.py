@@ -95,7 +95,7 @@ async def run(console: Console, worker: tuple[str, ...], *, keep: bool, seed: in
             play = Play.of(stage, screen, seed=seed, alerts=alerts, cases=cases)
             verdict = await play.perform()
         console.print()
-        console.print(verdict.text(), highlight=False, markup=False)
+        console.print(verdict.text(), highlight=False, markup=False, soft_wrap=True)
         if keep:
             await stay(console, stage, play.worker)
         return 0 if verdict.ok and play.finished else 1

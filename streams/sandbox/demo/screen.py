@@ -57,9 +57,7 @@ class Screen:
         if self._live:
             self._live.start()
         else:
-            self._console.print(
-                f"not committed: what a stage has still to do; {OVERLAP}", highlight=False, markup=False
-            )
+            self._line(f"not committed: what a stage has still to do; {OVERLAP}")
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -76,7 +74,7 @@ class Screen:
         if self._live:
             self._live.update(self._draw(), refresh=True)
         else:
-            self._console.print(line, highlight=False, markup=False)
+            self._line(line)
 
     def show(self, view: View) -> None:
         """The figures changed."""
@@ -87,6 +85,9 @@ class Screen:
             self._line_at = time.monotonic()
             done = f"produced {view.produced}/{view.total}, at PagerDuty {view.delivered}"
             self.say(f"{done}, not committed: {view.lag_text}")
+
+    def _line(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _draw(self) -> Group:
         view = self._view
