@@ -153,8 +153,8 @@ def get(kind: str, connector_id: str | None, output: str) -> None:
     elif found or not snapshot.problems:
         _print_table(found)
     if snapshot.problems and connector_id is None:
-        unread = len(snapshot.problems)
-        click.echo(f"pagerline: {unread} of {unread + len(found)} connectors cannot be read", err=True)
+        stored = snapshot.problems.keys() | snapshot.connectors.keys()
+        click.echo(f"pagerline: {len(snapshot.problems)} of {len(stored)} connectors cannot be read", err=True)
         click.get_current_context().exit(1)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import sys
 import threading
 from logging.config import dictConfig
@@ -94,11 +95,24 @@ def run(settings: Settings) -> int:
 
 def prepare(pagerline: Worker, starting: asyncio.Runner) -> None:
     """Prepare the worker, before Faust, which would make a traceback of an error. Raises CannotStart."""
+
+    async def begin() -> None:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)  # the first process of a container has no other
+        try:
+            await pagerline.prepare()
+        finally:
+            loop.remove_signal_handler(signal.SIGTERM)
+
     chatter = logging.getLogger("aiokafka")
     level = chatter.level
     chatter.setLevel(logging.CRITICAL)  # of brokers that are away: the error says it in one line
     try:
-        starting.run(pagerline.prepare())
+        starting.run(begin())
+    except asyncio.CancelledError:
+        starting.close()
+        raise SystemExit(0) from None
     except PagerlineError as error:
         starting.close()
         raise CannotStart(str(error)) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +62,28 @@ async def test_no_broker_and_topics_of_another_shape(embedded: Installation, tmp
     assert code == 2
     assert len(lines) == 6
     assert all("PAGERLINE_PARTITIONS says 3" in line for line in lines)
+
+
+async def test_told_to_end_while_a_broker_keeps_it_waiting(embedded: Installation, tmp_path: Path) -> None:
+    connected = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        brokers = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        settings = {**embedded.settings, "PAGERLINE_BROKERS": brokers, "PAGERLINE_HEALTH_BIND": "127.0.0.1:0"}
+        program = (sys.executable, "-m", "streams.cli.main", "worker")
+        worker = Child.start(program, env=settings, cwd=tmp_path, log=tmp_path / "log")
+        try:
+            await asyncio.wait_for(connected.wait(), WITHIN)
+            worker.signal(signal.SIGTERM)
+            assert await worker.wait(WITHIN) == 0, worker.tail()
+        finally:
+            await worker.kill()
+            worker.close()
 
 
 async def test_a_worker_without_the_right_key_does_not_start(embedded: Installation, tmp_path: Path) -> None:

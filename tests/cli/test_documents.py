@@ -176,6 +176,15 @@ class TestWithBroker:
         monkeypatch.setenv("PAGERLINE_SECRET_KEYS", right)
         assert run("get", "-o", "json").stdout == before
 
+    def test_keys_are_rotated(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        run("apply", "-f", SAMPLES)
+        old, new = os.environ["PAGERLINE_SECRET_KEYS"], new_key()
+        monkeypatch.setenv("PAGERLINE_SECRET_KEYS", f"{new},{old}")
+        assert run("apply", "-f", SAMPLES).stdout.count("unchanged") == 2
+        monkeypatch.setenv("PAGERLINE_SECRET_KEYS", new)
+        assert run("apply", "--force", "-f", SAMPLES).stdout.count("changed") == 2
+        assert run("get").exit_code == 0
+
     def test_without_the_topic(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PAGERLINE_PREFIX", "nobody-made-these.")
         result = run("get")
