@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import orjson
 
 from streams.documents.log import Follower
 from streams.documents.secrets import cipher_of
-from streams.kafka.app import SafeApp
+from streams.documents.snapshot import Snapshot
+from streams.errors import SecretError
+from streams.kafka.app import SafeApp, end_process
 from streams.kafka.tables import ChangelogTable, owned_partitions
 from streams.kafka.topics import ensure_topics
 from streams.kafka.watchdog import Watchdog
@@ -30,6 +32,9 @@ log = logging.getLogger("pagerline.worker")
 PURGE_SECONDS = 600.0
 """How often closed incidents and pins are looked through; they stay for hours, so minutes do not matter."""
 
+
+NAMED = 3
+"""Connectors that one line names; there may be a thousand, and the first says which key it is about."""
 
 NEVER = 2**63
 """An offset that no record has."""
@@ -58,7 +63,9 @@ class Worker:
         outcomes = app.new_producer()
         self.incidents = IncidentsTable(self._table("incidents"), outcomes)
         cipher = cipher_of(settings)
-        self.documents = Follower(options, topology.connectors, cipher, crash=self.crash)
+        self.documents = Follower(
+            options, topology.connectors, cipher, crash=self.crash, changed=end_where_connectors_are_lost
+        )
         self.health = HealthServer(str(settings.health_bind), metrics.registry, self.unready)
         self.watchdog = Watchdog(app)
         self.client = EventsClient(
@@ -95,7 +102,6 @@ class Worker:
             withheld=settings.max_withheld,
         )
         metrics.watch(lambda: self.dispatch.backlog, self.lag)
-        app.on_prepare.append(self._prepare)
         app.on_drain.append(self._drain)
         app.on_ready.append(self._ready)
         self._agents()
@@ -130,7 +136,8 @@ class Worker:
 
     # -- life ---------------------------------------------------------------------------------------------------
 
-    async def _prepare(self) -> None:
+    async def prepare(self) -> None:
+        """All that must be there before the app starts. Raises PagerlineError when this worker cannot work."""
         await self.health.start()
         self.watchdog.start()
         self._pulse = asyncio.get_running_loop().create_task(self._beat())
@@ -143,6 +150,8 @@ class Worker:
         if made:
             log.info("created topics: %s", ", ".join(made))
         await self.documents.start()
+        if locked := self.documents.snapshot.locked:
+            raise SecretError(f"not started: {undecipherable(locked)}")
         await self.client.__aenter__()
         log.info("health on port %d; %d connector(s)", self.health.port, len(self.documents.current))
 
@@ -217,6 +226,26 @@ async def current(app: SafeApp, stream: Any) -> AsyncIterator[Any]:
             handed_out += 1
             if handed_out % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
+
+
+def end_where_connectors_are_lost(snapshot: Snapshot) -> None:
+    """End the process, at once, when a connector exists of which no version can be read with the keys given.
+
+    An event for it would be dead-lettered as one for an unknown connector. Unacknowledged, it waits for a worker that
+    has the key. A connector that could be read before stays as it was, so that keys can be rotated.
+    """
+    if snapshot.lost:
+        end_process(undecipherable(snapshot.lost))
+
+
+def undecipherable(connectors: Sequence[str]) -> str:
+    """What is to be done about stored connectors that the keys given do not open."""
+    named = ", ".join(f"connector/{name}" for name in connectors[:NAMED])
+    more = f" and {len(connectors) - NAMED} more" if len(connectors) > NAMED else ""
+    return (
+        f"PAGERLINE_SECRET_KEYS lacks the key that opens {named}{more}; "
+        "add it at the end of the list, or delete what nobody can read (pagerline delete connector ID)"
+    )
 
 
 def read_outbox(message: Any) -> dict[str, Any]:

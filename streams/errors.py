@@ -5,7 +5,7 @@
     │   └── SettingsError          the environment is wrong: one line per setting, exit 2
     ├── DocumentError              one fault in one document: correct the file at this line
     ├── DocumentsWrong             all faults of a set of documents: nothing of the set is used
-    ├── SecretError                a secret cannot be decrypted: correct PAGERLINE_SECRET_KEYS
+    ├── SecretError                a secret cannot be decrypted: correct PAGERLINE_SECRET_KEYS, exit 2
     ├── KafkaUnavailable           no broker answers: wait and try again
     ├── IncompatibleFaust          Faust is not the release this was tested with: install the pinned one
     ├── TopicMismatch              a topic is missing or has the wrong shape: an operator must act
@@ -75,6 +75,8 @@ class DocumentsWrong(PagerlineError):
 
 class SecretError(PagerlineError):
     """Something sealed cannot be opened with the keys at hand."""
+
+    exit_code: ClassVar[int] = 2
 
 
 class KafkaUnavailable(PagerlineError):

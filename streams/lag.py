@@ -17,7 +17,7 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata
 
-from streams.errors import KafkaUnavailable
+from streams.errors import KafkaUnavailable, TopicMismatch
 from streams.kafka.topics import admin_client
 from streams.topology import Topology
 
@@ -37,12 +37,16 @@ class TopicLag:
 async def measure(topology: Topology, group: str, options: Mapping[str, Any]) -> list[TopicLag]:
     """The lag of every input topic of every stage. A partition without a commit counts from its beginning.
 
-    Joins no group and commits nothing. A topic that does not exist yet has no lag. Raises KafkaUnavailable.
+    Joins no group and commits nothing. Raises KafkaUnavailable, and TopicMismatch when a topic of the stages or of the
+    group's tables is missing: under a wrong prefix or app id nothing is ever late.
     """
     stages = [(stage, name) for stage, names in topology.stages().items() for name in names]
+    tables = (topology.pins_changelog, topology.incidents_changelog)
     async with admin_client(options) as admin:
         existing = set(await admin.list_topics())
-        described = await admin.describe_topics([name for _, name in stages if name in existing])
+        if missing := [name for name in (*(name for _, name in stages), *tables) if name not in existing]:
+            raise TopicMismatch("\n".join(f"{name}: there is no such topic" for name in missing))
+        described = await admin.describe_topics([name for _, name in stages])
         partitions = [
             TopicPartition(topic["topic"], partition["partition"])
             for topic in described

@@ -19,11 +19,25 @@ from streams.documents.parse import load_connectors
 from streams.documents.secrets import cipher_of
 from streams.documents.show import HEAD, masked_for_comparison, to_document, to_rows, to_yaml
 from streams.documents.snapshot import Snapshot
-from streams.errors import DocumentError
+from streams.errors import DocumentError, SecretError
 from streams.settings import Settings, kafka_options, load
 
 Command = Callable[..., Any]
-KINDS = click.Choice(["connector", "connectors"])
+
+
+class Kind(click.ParamType):
+    """The kind of a document. What is none of them is as a rule an id with the kind forgotten."""
+
+    name = "kind"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in ("connector", "connectors"):
+            name = ctx.command_path if ctx else ""
+            self.fail(f"{value!r} is no kind of document; did you mean `{name} connector {value}`?", ctx=ctx)
+        return value
+
+
+KIND = Kind()
 
 
 def takes_paths(command: Command) -> Command:
@@ -82,15 +96,23 @@ Examples:
 )
 @takes_paths
 @click.option("--dry-run", is_flag=True, help="Check everything and say what would be done, but do not do it.")
-def apply(paths: tuple[str, ...], more: tuple[str, ...], dry_run: bool) -> None:
+@click.option("--force", is_flag=True, help="Write although stored connectors cannot be decrypted with your keys.")
+def apply(paths: tuple[str, ...], more: tuple[str, ...], dry_run: bool, force: bool) -> None:
     """Create or change connectors from files.
 
     All documents are checked first; when one is wrong, every fault is printed and nothing is written. Connectors that
-    the files do not name stay as they are.
+    the files do not name stay as they are. Exit 2, and nothing is written, when PAGERLINE_SECRET_KEYS does not open
+    the connectors that are stored: workers with the right key could not read what is sealed with this one.
     """
     wanted = _wanted(paths, more)
     log = Log(load())
-    changes = plan_changes(log.read(), wanted)
+    snapshot = log.read()
+    if snapshot.locked and not force:
+        raise SecretError(
+            "nothing was written: with a wrong PAGERLINE_SECRET_KEYS the workers could not read it; "
+            "--force writes all the same, `pagerline delete connector ID` removes one whose key is gone"
+        )
+    changes = plan_changes(snapshot, wanted)
     entries = [put(change.connector, log.cipher) for change in changes if change.verb != "unchanged"]
     if entries and not dry_run:
         log.write(entries)
@@ -106,13 +128,16 @@ Examples:
   pagerline get connectors -o json | jq -r '.[].id'
 """
 )
-@click.argument("kind", metavar="[connector", type=KINDS, default="connectors")
-@click.argument("connector_id", metavar="[ID]]", required=False)
+@click.argument("kind", metavar="[connector]", type=KIND, default="connectors")
+@click.argument("connector_id", metavar="[ID]", required=False)
 @click.option(
     "-o", "--output", type=click.Choice(["table", "yaml", "json"]), default="table", show_default=True, help="Form."
 )
 def get(kind: str, connector_id: str | None, output: str) -> None:
-    """Show all connectors, or one. Keys are masked, also inside templates; so this cannot be applied again."""
+    """Show all connectors, or one. Keys are masked, also inside templates; so this cannot be applied again.
+
+    Exit 1 when a connector that was asked for cannot be read; standard error says which and why.
+    """
     snapshot = Log(load()).read()
     found = [snapshot.connectors[one] for one in sorted(snapshot.connectors)]
     if connector_id is not None:
@@ -123,8 +148,12 @@ def get(kind: str, connector_id: str | None, output: str) -> None:
         click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())
     elif output == "yaml":
         click.echo(to_yaml(documents), nl=False)
-    else:
+    elif found or not snapshot.problems:
         print_table(HEAD, to_rows(found))
+    if snapshot.problems and connector_id is None:
+        stored = snapshot.problems.keys() | snapshot.connectors.keys()
+        click.echo(f"pagerline: {len(snapshot.problems)} of {len(stored)} connectors cannot be read", err=True)
+        click.get_current_context().exit(1)
 
 
 @click.command(
@@ -152,7 +181,7 @@ Example:
   pagerline delete connector payments
 """
 )
-@click.argument("kind", metavar="connector", type=KINDS)
+@click.argument("kind", metavar="connector", type=KIND)
 @click.argument("connector_id", metavar="ID")
 def delete(kind: str, connector_id: str) -> None:
     """Delete a connector. What it has paged is still acknowledged and resolved; new events for it are dead letters."""

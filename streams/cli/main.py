@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import click
 
 from streams import __version__
@@ -38,7 +40,9 @@ or 2 (used wrongly).
 )
 @click.version_option(__version__, prog_name="pagerline")
 def main() -> None:
-    """Kafka to PagerDuty and back: nothing lost, rate limits obeyed, every decision explained."""
+    """Kafka to PagerDuty: nothing lost, rate limits obeyed, every decision explained."""
+    # What the Kafka client logs of a broker that is away, a command says in one line; a worker sets its own logging up.
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 
 
 if __name__ == "__main__":

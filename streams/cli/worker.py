@@ -6,14 +6,20 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import sys
 import threading
 from logging.config import dictConfig
+from typing import TYPE_CHECKING
 
 import click
 
+from streams.errors import PagerlineError, UsageError
 from streams.settings import Settings, load
 from streams.telemetry.logs import logging_config
+
+if TYPE_CHECKING:
+    from streams.app import Worker
 
 SWITCH_SECONDS = 0.0002
 """Faust's consumer lives in a second thread; at CPython's default of 5 ms the hand-over alone doubles the latency."""
@@ -26,6 +32,10 @@ EXTRA_SECONDS = 4.0
 """On top of PAGERLINE_SHUTDOWN_SECONDS: with no broker in reach Faust never finishes stopping by itself."""
 
 
+class CannotStart(UsageError):
+    """The worker has not begun: broker, topics, port or keys are not as they must be."""
+
+
 @click.command(
     epilog="""\b
 Example:
@@ -36,7 +46,9 @@ def worker() -> None:
     """Run the stages route and dispatch until SIGTERM or SIGINT.
 
     Settings come from the environment (PAGERLINE_*) or .env. Topics that are missing are created first. `/livez`,
-    `/readyz` and `/metrics` are served on PAGERLINE_HEALTH_BIND.
+    `/readyz` and `/metrics` are served on PAGERLINE_HEALTH_BIND; a second worker on one host needs another port (0: any
+    free one). Exit 2 when it cannot begin: no broker, a port in use, a stored connector that PAGERLINE_SECRET_KEYS does
+    not open.
     """
     settings = load()
     dictConfig(logging_config(settings.log_level))
@@ -44,7 +56,7 @@ def worker() -> None:
 
 
 def run(settings: Settings) -> int:
-    """Run a worker in this process; returns the exit code."""
+    """Run a worker in this process; returns the exit code. Raises CannotStart."""
     import faust
     import uvloop
 
@@ -52,9 +64,11 @@ def run(settings: Settings) -> int:
 
     sys.setswitchinterval(SWITCH_SECONDS)
     uvloop.install()
-    loop = asyncio.new_event_loop()
+    starting = asyncio.Runner()
+    loop = starting.get_loop()
     asyncio.set_event_loop(loop)
     pagerline = Worker(settings)
+    prepare(pagerline, starting)
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
 
@@ -77,6 +91,33 @@ def run(settings: Settings) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
+
+
+def prepare(pagerline: Worker, starting: asyncio.Runner) -> None:
+    """Prepare the worker, before Faust, which would make a traceback of an error. Raises CannotStart."""
+
+    async def begin() -> None:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)  # the first process of a container has no other
+        try:
+            await pagerline.prepare()
+        finally:
+            loop.remove_signal_handler(signal.SIGTERM)
+
+    chatter = logging.getLogger("aiokafka")
+    level = chatter.level
+    chatter.setLevel(logging.CRITICAL)  # of brokers that are away: the error says it in one line
+    try:
+        starting.run(begin())
+    except asyncio.CancelledError:
+        starting.close()
+        raise SystemExit(0) from None
+    except PagerlineError as error:
+        starting.close()
+        raise CannotStart(str(error)) from error
+    finally:
+        chatter.setLevel(level)
 
 
 def end_late() -> None:

@@ -30,8 +30,9 @@ POLL_MS: Final = 1_000
 class Follower:
     """Reads the topic without a consumer group, all its partitions from the beginning, and keeps on reading.
 
-    A record that cannot be read stops nothing: it is left out, logged once and listed in `problems`. Nor does a broker
-    that is away, or a topic that was emptied: what has been read stays in use. To be used from one event loop.
+    A record that cannot be read stops nothing: it is left out, logged once and listed in `problems`; only listed, when
+    it is sealed with another key already at the start, which is for the caller to tell. Nor does a broker that is away,
+    or a topic that was emptied: what has been read stays in use. To be used from one event loop.
     """
 
     def __init__(
@@ -43,10 +44,12 @@ class Follower:
         consumer: Callable[..., Any] = AIOKafkaConsumer,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         crash: Callable[[BaseException], None] | None = None,
+        changed: Callable[[Snapshot], None] | None = None,
     ) -> None:
         """`options` are those of any aiokafka client (`kafka_options`).
 
         `crash` is called when following has ended by an error that nobody foresaw; without it, it is logged.
+        `changed` is called after `start` with what each change leads to, before anybody can act on that.
         """
         self._topic = topic
         self._cipher = cipher
@@ -55,6 +58,7 @@ class Follower:
         )
         self._sleep = sleep
         self._crash = crash or _log_crash
+        self._on_change = changed
         self._consumer: Any = None
         self._task: asyncio.Task[None] | None = None
         self._snapshot = NOTHING
@@ -157,8 +161,10 @@ class Follower:
             return
         before, self._snapshot = self._snapshot, self._snapshot.after(records, self._cipher)
         for connector_id, problem in self._snapshot.problems.items():
-            if before.problems.get(connector_id) != problem:
+            if before.problems.get(connector_id) != problem and not (problem.locked and self._task is None):
                 log.error("connector %s of record %s is not used: %s", connector_id, problem.where, problem.reason)
+        if self._on_change is not None and self._task is not None:
+            self._on_change(self._snapshot)
         self._changed.set()
 
 

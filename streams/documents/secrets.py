@@ -79,7 +79,7 @@ class Cipher:
             pass
         raise SecretError(
             "a secret cannot be decrypted: PAGERLINE_SECRET_KEYS lacks the key it was encrypted with; "
-            "add that key at the end of the list, or apply the connector again"
+            "add that key at the end of the list"
         )
 
 

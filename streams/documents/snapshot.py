@@ -23,10 +23,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Why the newest record of a connector is not used. The one before it stays in use, if there was any."""
+    """Why the newest record of a connector is not used. The one before it stays in use, if there was any.
+
+    `locked`: it is sealed with a key that is not at hand; nothing is wrong with the record itself.
+    """
 
     reason: str
     where: str
+    locked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,16 @@ class Snapshot:
 
     connectors: Mapping[str, Connector]
     problems: Mapping[str, Unreadable]
+
+    @property
+    def locked(self) -> tuple[str, ...]:
+        """Ids of the connectors whose newest record is sealed with a key that is not at hand."""
+        return tuple(sorted(name for name, problem in self.problems.items() if problem.locked))
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Those of `locked` without an earlier version to go on with: they exist, and cannot be used at all."""
+        return tuple(name for name in self.locked if name not in self.connectors)
 
     def after(self, records: Iterable[Record], cipher: Cipher) -> Snapshot:
         """What holds after these records. Records of other kinds of documents are passed over."""
@@ -50,7 +64,7 @@ class Snapshot:
             try:
                 connectors[connector_id] = _read(connector_id, record.value, cipher)
             except (DocumentError, SecretError) as error:
-                problems[connector_id] = Unreadable(str(error), record.where)
+                problems[connector_id] = Unreadable(str(error), record.where, isinstance(error, SecretError))
         return Snapshot(MappingProxyType(connectors), MappingProxyType(problems))
 
 

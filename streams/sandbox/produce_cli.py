@@ -1,9 +1,11 @@
-"""`pagerline sandbox produce`: sample alerts and Cases."""
+"""`pagerline sandbox produce`: sample alerts and Cases, or those of a file."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from typing import IO, Any
 
 import click
 import orjson
@@ -17,6 +19,7 @@ Examples:
   pagerline sandbox produce --alerts 20 --cases 5 --brokers 127.0.0.1:9092
   pagerline sandbox produce --alerts 500 --rate 50 --team payments --connector payments=payments-key
   pagerline sandbox produce --alerts 1 --cases 0 --seed 7 --dry-run
+  pagerline sandbox produce --file alert.json
 """
 
 
@@ -30,6 +33,12 @@ Examples:
 @click.option("--team", "teams", multiple=True, help=f"Teams take turns.  [default: {', '.join(TEAMS)}]")
 @click.option(
     "--connector", "connectors", multiple=True, metavar="TEAM=ID", help="Name this connector in that team's messages."
+)
+@click.option(
+    "--file",
+    "file",
+    type=click.File("rb"),
+    help="Send these alerts and Cases instead: one JSON document, or one a line; - reads standard input.",
 )
 @click.option(
     "--brokers",
@@ -48,20 +57,24 @@ def produce(
     seed: int | None,
     teams: tuple[str, ...],
     connectors: tuple[str, ...],
+    file: IO[bytes] | None,
     brokers: str,
     prefix: str,
     dry_run: bool,
 ) -> None:
-    """Send sample alerts and Cases to Kafka, with the lives that real ones have.
+    """Send sample alerts and Cases to Kafka, with the lives that real ones have, or your own from a file.
 
     Prints how many messages each topic was given, once the broker has confirmed them.
     """
     now = int(time.time())
-    if seed is None:
-        seed = now
-        click.echo(f"seed {seed}", err=True)
     named = _connectors(connectors)
-    records = stories(seed, alerts=alerts, cases=cases, teams=teams or TEAMS, connectors=named, start=now)
+    records = (
+        list(_own(file.read()))
+        if file is not None
+        else stories(
+            now if seed is None else seed, alerts=alerts, cases=cases, teams=teams or TEAMS, connectors=named, start=now
+        )
+    )
     if dry_run:
         for record in records:
             click.echo(_line(record))
@@ -69,7 +82,37 @@ def produce(
     produced = asyncio.run(send(brokers, records, rate=rate, prefix=prefix))
     for topic, count in sorted(produced.counts.items()):
         click.echo(f"{topic} {count}")
-    click.echo(f"{len(records)} messages in {produced.seconds:.1f} s", err=True)
+    seeded = f", seed {now}" if seed is None and file is None else ""
+    click.echo(f"{len(records)} messages in {produced.seconds:.1f} s{seeded}", err=True)
+
+
+def _own(text: bytes) -> Iterator[Record]:
+    """The documents of a file, each under the key that a producer should give it."""
+    try:
+        documents = [orjson.loads(text)]
+    except orjson.JSONDecodeError:
+        try:
+            documents = [orjson.loads(line) for line in text.splitlines() if line.strip()]
+        except orjson.JSONDecodeError as error:
+            raise click.BadParameter(
+                f"is neither a JSON document nor one a line: {error}", param_hint="--file"
+            ) from None
+    for document in documents:
+        topic, key = _home(document)
+        if not isinstance(key, str):
+            raise click.BadParameter(
+                "every document needs alert.groupingKey (or alert.id), or case.id, as text", param_hint="--file"
+            )
+        yield Record.of(0, topic, key, document)
+
+
+def _home(document: Any) -> tuple[str, Any]:
+    """The topic that a document belongs to, and its key there."""
+    parts = document if isinstance(document, dict) else {}
+    if isinstance(alert := parts.get("alert"), dict):
+        return "alerts", alert.get("groupingKey") or alert.get("id")
+    case = parts.get("case")
+    return "cases", case.get("id") if isinstance(case, dict) else None
 
 
 def _connectors(given: tuple[str, ...]) -> dict[str, str]:

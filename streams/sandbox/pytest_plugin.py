@@ -1,6 +1,6 @@
 """pytest fixtures: Kafka, a PagerDuty simulator and workers, for the tests of whoever installs Pagerline.
 
-pip install 'pagerline[sandbox]' brings them; they cost nothing until a test asks for one.
+`pip install '.[sandbox]'` in Pagerline's sources brings them; they cost nothing until a test asks for one.
 
 async def test_pages(pagerline_kafka, pagerline_prefix, pagerline_simulator, pagerline_worker): ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -35,7 +36,8 @@ class HealthServer:
         try:
             await site.start()
         except OSError as error:
-            raise UsageError(f"PAGERLINE_HEALTH_BIND={self.bind}: {error.strerror}; name a free port, or 0") from error
+            reason = os.strerror(error.errno) if error.errno else error
+            raise UsageError(f"PAGERLINE_HEALTH_BIND={self.bind}: {reason}; name a free port, or 0") from error
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

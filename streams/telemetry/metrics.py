@@ -25,19 +25,22 @@ class Metrics:
         self.registry = registry = CollectorRegistry()
         self.input_to_answer = Histogram(
             "pagerline_input_to_answer_seconds",
-            "From the input record's timestamp to PagerDuty's final answer.",
+            "From the input record's timestamp to PagerDuty's final answer, once for each time that it is told.",
             buckets=LATENCY_SECONDS,
             registry=registry,
         )
         self.outcomes = Counter(
             "pagerline_outcomes_total",
-            "Inputs that came to their end, by stage, status (delivered, superseded, skipped, dead) and reason.",
+            "Inputs whose end was told, by stage, status (delivered, superseded, skipped, dead) and reason. What an "
+            "earlier worker told and had not committed is told again without a new request: more may be delivered here "
+            "than requests were accepted.",
             ("stage", "status", "reason"),
             registry=registry,
         )
         self.requests = Counter(
             "pagerline_pagerduty_requests_total",
-            "Requests to PagerDuty, by what the answer meant (accepted, rate_limited, server_error, ...).",
+            "Requests to PagerDuty that this worker made, by what the answer meant (accepted, rate_limited, "
+            "server_error, ...).",
             ("meaning",),
             registry=registry,
         )

@@ -45,6 +45,12 @@ def test_commands_that_are_not_there_are_not_listed_and_break_nothing() -> None:
     assert (absent.exit_code, "No such command 'absent'" in absent.output) == (2, True)
 
 
+def test_a_misspelt_command_is_recognised() -> None:
+    for arguments, meant in ((["aply"], "apply"), (["sandbox", "produc"], "produce")):
+        result = CliRunner().invoke(command.main, arguments)
+        assert (result.exit_code, f"did you mean {meant}?" in result.stderr) == (2, True)
+
+
 def test_our_errors_end_in_lines_and_an_exit_code() -> None:
     result = CliRunner().invoke(group, ["unavailable"])
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", "pagerline: nobody answers\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +30,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str, stdin: str = "") -> Result:
-        result = CliRunner().invoke(main, arguments, input=stdin)
+        result = CliRunner().invoke(main, arguments, input=stdin, prog_name="pagerline")
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         for key in SAMPLE_KEYS:
             assert key not in result.output
@@ -54,6 +55,10 @@ def broker(settings: None, monkeypatch: pytest.MonkeyPatch, pagerline_kafka: Any
     assert run("topics", "apply").exit_code == 0
 
 
+ABSENT = (
+    "pagerline: no Kafka broker answers at 127.0.0.1:1; "
+    "PAGERLINE_BROKERS must name one that runs and can be reached from here\n"
+)
 PAYMENTS = (
     "kind: connector\nid: payments\ntype: PAGERDUTY\nfields: {integrationKey: 93%scccccccccccccccccccccccccc0d1}\n"
 )
@@ -148,12 +153,37 @@ class TestWithBroker:
         run("apply", "-f", SAMPLES)
         monkeypatch.setenv("PAGERLINE_SECRET_KEYS", new_key())
         seen = run("get", "-o", "json")
-        assert (seen.exit_code, seen.stdout) == (0, "[]\n")
+        assert (seen.exit_code, seen.stdout) == (1, "[]\n")
         assert seen.stderr.count("PAGERLINE_SECRET_KEYS lacks the key") == 2
+        assert seen.stderr.endswith("pagerline: 2 of 2 connectors cannot be read\n")
+        assert (run("get").exit_code, run("get").stdout) == (1, "")
         assert run("get", "connector", "payments").exit_code == 1
-        assert run("apply", "-f", "-", stdin=PAYMENTS % "1").stdout == "connector/payments changed\n"
+        forced = run("apply", "--force", "-f", "-", stdin=PAYMENTS % "1")
+        assert (forced.exit_code, forced.stdout) == (0, "connector/payments changed\n")
         assert run("delete", "connector", "by-team").stdout == "connector/by-team deleted\n"
         assert run("get").stderr == ""
+
+    def test_a_wrong_key_overwrites_nothing(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        run("apply", "-f", SAMPLES)
+        before = run("get", "-o", "json").stdout
+        right = os.environ["PAGERLINE_SECRET_KEYS"]
+        monkeypatch.setenv("PAGERLINE_SECRET_KEYS", new_key())
+        for document in (PAYMENTS % "1", (PAYMENTS % "1").replace("id: payments", "id: a-new-one")):
+            refused = run("apply", "-f", "-", stdin=document)
+            assert (refused.exit_code, refused.stdout) == (2, "")
+            assert "nothing was written" in refused.stderr
+            assert "apply the connector again" not in refused.stderr
+        monkeypatch.setenv("PAGERLINE_SECRET_KEYS", right)
+        assert run("get", "-o", "json").stdout == before
+
+    def test_keys_are_rotated(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        run("apply", "-f", SAMPLES)
+        old, new = os.environ["PAGERLINE_SECRET_KEYS"], new_key()
+        monkeypatch.setenv("PAGERLINE_SECRET_KEYS", f"{new},{old}")
+        assert run("apply", "-f", SAMPLES).stdout.count("unchanged") == 2
+        monkeypatch.setenv("PAGERLINE_SECRET_KEYS", new)
+        assert run("apply", "--force", "-f", SAMPLES).stdout.count("changed") == 2
+        assert run("get").exit_code == 0
 
     def test_without_the_topic(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PAGERLINE_PREFIX", "nobody-made-these.")
@@ -162,6 +192,42 @@ class TestWithBroker:
             1,
             "pagerline: nobody-made-these.connectors: missing (pagerline topics apply creates it)\n",
         )
+
+    def test_tls_against_a_plaintext_listener(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PAGERLINE_KAFKA_SECURITY_PROTOCOL", "SSL")
+        result = run("get")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "TLS failed" in result.stderr
+        assert "is this a PLAINTEXT listener?" in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+
+    def test_lag_under_a_wrong_name_is_not_zero(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert run("lag", "--max", "0").exit_code == 0
+        monkeypatch.setenv("PAGERLINE_APP_ID", "another")
+        other_group = run("lag", "--max", "0")
+        assert (other_group.exit_code, other_group.stdout) == (2, "")
+        assert other_group.stderr.count("another-") == other_group.stderr.count("there is no such topic") == 2
+        monkeypatch.setenv("PAGERLINE_PREFIX", "nobody-made-these.")
+        other_prefix = run("lag")
+        assert (other_prefix.exit_code, other_prefix.stdout) == (2, "")
+        assert "pagerline: nobody-made-these.alerts: there is no such topic\n" in other_prefix.stderr
+        assert "PAGERLINE_PREFIX" in other_prefix.stderr
+
+    def test_produce_from_a_file(self, run: Run, tmp_path: Path) -> None:
+        one = {"alert": {"groupingKey": "disk/web-1", "status": "Triggered"}}
+        other = {"case": {"id": "C-1", "title": "Disk", "status": "OPEN"}}
+        (tmp_path / "own.json").write_text(json.dumps(one, indent=2))
+        sent = run("sandbox", "produce", "--file", "own.json")
+        assert (sent.exit_code, sent.stdout.endswith(".alerts 1\n")) == (0, True)
+        lines = f"{json.dumps(one)}\n{json.dumps(other)}\n"
+        shown = run("sandbox", "produce", "--file", "-", "--dry-run", stdin=lines)
+        assert [
+            (record["topic"], record["key"], record["value"]) for record in map(json.loads, shown.output.splitlines())
+        ] == [
+            ("alerts", "disk/web-1", one),
+            ("cases", "C-1", other),
+        ]
+        assert run("lag").stdout.splitlines()[0] == "route\t1"
 
 
 @pytest.mark.usefixtures("settings")
@@ -174,9 +240,18 @@ class TestWithoutBroker:
     def test_the_answer_is_no_in_one_line(self, run: Run, arguments: tuple[str, ...]) -> None:
         result = run(*arguments)
         assert (result.exit_code, result.stdout) == (1, "")
-        assert result.stderr == (
-            "pagerline: the topic connectors could not be read: KafkaConnectionError; "
-            "see that PAGERLINE_BROKERS names a broker that runs and can be reached\n"
+        assert result.stderr == ABSENT
+
+    @pytest.mark.parametrize("arguments", [("lag",), ("topics", "apply"), ("sandbox", "produce")], ids=" ".join)
+    def test_so_do_all_other_commands(self, run: Run, arguments: tuple[str, ...]) -> None:
+        result = run(*arguments)
+        assert (result.exit_code, result.stdout, result.stderr) == (1, "", ABSENT)
+
+    def test_an_id_without_its_kind(self, run: Run) -> None:
+        result = run("get", "payments")
+        assert result.exit_code == 2
+        assert "'payments' is no kind of document; did you mean `pagerline get connector payments`?" in " ".join(
+            result.stderr.split()
         )
 
     def test_documents_are_checked_before_a_broker_is_asked(self, run: Run) -> None:
@@ -184,6 +259,12 @@ class TestWithoutBroker:
         assert result.exit_code == 1
         want = (BAD / "many-faults.want").read_text().splitlines()
         assert result.stderr.splitlines() == [f"pagerline: {BAD}/{line}" for line in want]
+
+    @pytest.mark.parametrize("text", ["{", "{}", "[]", '{"alert": {}}', '{"case": {"id": 7}}', '{"alert": {}}\n{'])
+    def test_a_file_that_cannot_be_produced(self, run: Run, text: str) -> None:
+        result = run("sandbox", "produce", "--file", "-", stdin=text)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "seed" not in result.stderr
 
     @pytest.mark.parametrize(
         "arguments",

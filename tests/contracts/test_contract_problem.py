@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -103,10 +102,18 @@ def test_a_pointer_escapes_what_rfc_6901_says() -> None:
     assert contracts.pointer([]) == ""
 
 
-def test_the_first_of_very_many_problems_takes_no_longer_than_reading_on() -> None:
+class FirstOnly:
+    """As much of a validator as may be used: what collects all problems takes seconds where there are very many."""
+
+    def __init__(self, validator: Any) -> None:
+        self.is_valid = validator.is_valid
+        self.validate = validator.validate
+
+
+def test_of_very_many_problems_only_the_first_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    validator = contracts.validator
+    monkeypatch.setattr(contracts, "validator", lambda topic: FirstOnly(validator(topic)))
     document = {"alert": {"groupingKey": "k", "status": "Triggered", "groups": [1] * 500_000}}
-    started = time.perf_counter()
     problem = contracts.problem("alerts", document)
     assert problem is not None
     assert problem.path == "/alert/groups/0"
-    assert time.perf_counter() - started < 0.5  # collecting all of them takes seconds

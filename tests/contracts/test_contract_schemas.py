@@ -8,9 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
+import orjson
 import pytest
 
 from streams import contracts
+from streams.dispatch.outcome import Attempt, Outcome, delivery, source_of
+from streams.documents.connector import Connector, frozen_fields, frozen_overrides
+from streams.documents.secrets import Secret
+from streams.pagerduty.answers import Accepted, Answer, judge
+from streams.routing.destination import find_destination
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE_FILES = sorted((ROOT / "schemas" / "examples").glob("*/*.json"))
@@ -84,3 +90,28 @@ def fields(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Map
         yield from fields(field, here)
         if isinstance(field.get("items"), dict):
             yield from fields(field["items"], here + "[]")
+
+
+def test_the_example_of_a_delivery_is_what_is_written() -> None:
+    example = contracts.schema("deliveries")["examples"][0]
+    outbox = contracts.schema("pagerduty-outbox")["examples"][0]
+    at = example["outcome"]["at"]
+    answer = Answer(202, b'{"status":"success","message":"Event processed","dedup_key":"k"}')
+    verdict = judge(answer)
+    assert isinstance(verdict, Accepted)
+    attempt = Attempt(at, 31.5, answer.status, None)
+    outcome = Outcome(
+        source_of(outbox), "delivered", "delivered", verdict.words, at, 202, attempts=(attempt,), attempts_total=1
+    )
+    assert json.loads(orjson.dumps(delivery(outbox, outcome))) == example
+
+
+def test_the_examples_name_fields_as_routing_does() -> None:
+    fields = {"integrationKey": Secret("930" + "a" * 29), "dynamicintegrationKey": Secret("{{ '' }}")}
+    connector = Connector("c", "c", "PAGERDUTY", frozen_fields(fields), frozen_overrides({}))
+    found = find_destination(connector, "alerts", {}).why.to_json()
+    for topic in ("deliveries", "pagerduty-outbox"):
+        why = contracts.schema(topic)["properties"]["why"]["properties"]
+        assert why["chosen"]["examples"] == [found["chosen"]]
+        passed_over = why["passed_over"]["items"]["properties"]
+        assert [{name: field["examples"][0] for name, field in passed_over.items()}] == found["passed_over"]

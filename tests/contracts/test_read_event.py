@@ -274,11 +274,12 @@ STRESS = {
 @pytest.mark.parametrize("name", STRESS)
 def test_no_hundred_kilobytes_hold_the_worker_up(name: str) -> None:
     value = STRESS[name]
-    best = min(timed(value) for _ in range(3))
-    assert best < 0.05  # about 5 ms as a rule; the bound leaves room for a busy machine, none for quadratic time
+    best = min(timed(value) for _ in range(5))
+    assert best < 0.2  # about 5 ms as a rule; the bound leaves room for a slow machine, none for quadratic time
 
 
 def timed(value: bytes) -> float:
-    started = time.perf_counter()
+    """Seconds of this thread's own work: what else the machine does meanwhile does not count."""
+    started = time.thread_time()
     read_event("alert", value, SOURCE)
-    return time.perf_counter() - started
+    return time.thread_time() - started

@@ -147,7 +147,7 @@ def test_a_broker_that_is_not_there_is_no_verdict() -> None:
     arguments = ["--brokers", f"127.0.0.1:{free_port()}", "--simulator", "http://127.0.0.1:1"]
     result = CliRunner().invoke(verify, arguments)
     assert result.exit_code == 2
-    assert "no broker answers at 127.0.0.1:" in result.output
+    assert "no Kafka broker answers at 127.0.0.1:" in result.output
 
 
 def test_logs_without_secrets_are_wrong_usage(tmp_path: Path) -> None:

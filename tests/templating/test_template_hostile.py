@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from streams.templating import TemplateError, TemplateTooCostly, TemplateWrong, 
 from streams.templating.regex import _compiled
 from streams.templating.template import _template
 
-BOUND_MS = 100  # the issue's bar
+BOUND_MS = 100  # the issue's bar, in work of the thread: what else the machine does meanwhile does not count
+TRIES = 8  # the fastest counts; a bomb that is not held up takes seconds each time
 EVENT: dict[str, Any] = {
     "alert": {"status": "Triggered", "groups": [{"keyValues": {"host": "web-1"}}]},
     "s": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!",
@@ -86,22 +88,31 @@ ESCAPES = {
 }
 
 
-def refused(template: str) -> tuple[TemplateError, float]:
-    """The error, and how many ms it took. Caches are emptied: the first time counts."""
-    _template.cache_clear()
-    _compiled.cache_clear()
-    best, caught = float("inf"), None
-    for _ in range(3):  # the fastest of three: the machine has other work
-        _template.cache_clear()
-        _compiled.cache_clear()
-        start = time.perf_counter()
-        with pytest.raises(TemplateError) as raised:
-            compile_template(template).render(EVENT)
-        best, caught = min(best, (time.perf_counter() - start) * 1_000), raised.value
+def fastest(work: Callable[[], None]) -> float:
+    """How many ms it takes; no more tries are made once one is below the bound."""
+    best = float("inf")
+    for _ in range(TRIES):
+        start = time.thread_time()
+        work()
+        best = min(best, (time.thread_time() - start) * 1_000)
         if best < BOUND_MS:
             break
-    assert caught is not None
-    return caught, best
+    return best
+
+
+def refused(template: str) -> tuple[TemplateError, float]:
+    """The error, and how many ms it took. Caches are emptied: the first time counts."""
+    caught: list[TemplateError] = []
+
+    def render() -> None:
+        _template.cache_clear()
+        _compiled.cache_clear()
+        with pytest.raises(TemplateError) as raised:
+            compile_template(template).render(EVENT)
+        caught.append(raised.value)
+
+    took = fastest(render)
+    return caught[-1], took
 
 
 @pytest.mark.parametrize("name", BOMBS)
@@ -136,9 +147,11 @@ def test_catastrophic_patterns_are_linear() -> None:
     template = compile_template(
         "{{ s is matching('^(a+)+$') }}{{ s is matching('(a|a)*b') }}{{ s is matching('(.*a){20}b') }}"
     )
-    start = time.perf_counter()
-    assert template.render(EVENT) == "falsefalsefalse"
-    assert (time.perf_counter() - start) * 1_000 < BOUND_MS
+
+    def render() -> None:
+        assert template.render(EVENT) == "falsefalsefalse"
+
+    assert fastest(render) < BOUND_MS
 
 
 def test_a_bomb_leaves_the_next_rendering_alone() -> None:

@@ -18,10 +18,10 @@ from streams.sandbox.worker import WORKER, WorkerProcess
 TRY_NEXT = """\
 Still up, until Ctrl-C. In another terminal:
 
-  export PAGERLINE_BROKERS={brokers} PAGERLINE_SECRET_KEYS={key}
+{activate}  export PAGERLINE_BROKERS={brokers} PAGERLINE_SECRET_KEYS={key}
   pagerline get connectors
   pagerline lag --topics
-  pagerline sandbox produce --alerts 20 --team alpha --connector by-team
+  pagerline sandbox produce --alerts 20 --team alpha --connector alpha=by-team
   pagerline sandbox verify --simulator {simulator}
   curl -s {simulator}/sim/incidents
   curl -s {health}/metrics
@@ -78,6 +78,7 @@ def up() -> None:
 async def stay(console: Console, stage: Stage, worker: WorkerProcess | None) -> None:
     """Say what to try next, and wait to be interrupted."""
     text = TRY_NEXT.format(
+        activate=f"  . {shlex.quote(f'{sys.prefix}/bin/activate')}\n" if sys.prefix != sys.base_prefix else "",
         brokers=stage.kafka.bootstrap,
         key=stage.settings["PAGERLINE_SECRET_KEYS"],
         simulator=stage.simulator.events_url,
@@ -94,7 +95,7 @@ async def run(console: Console, worker: tuple[str, ...], *, keep: bool, seed: in
             play = Play.of(stage, screen, seed=seed, alerts=alerts, cases=cases)
             verdict = await play.perform()
         console.print()
-        console.print(verdict.text(), highlight=False, markup=False)
+        console.print(verdict.text(), highlight=False, markup=False, soft_wrap=True)
         if keep:
             await stay(console, stage, play.worker)
         return 0 if verdict.ok and play.finished else 1

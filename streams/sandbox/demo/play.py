@@ -35,6 +35,9 @@ PRODUCE_SECONDS = 12.0
 LOOK_SECONDS = 0.5
 """Between two looks at the figures."""
 
+SESSION_SECONDS = 10
+"""The default of PAGERLINE_SESSION_TIMEOUT, with which the demo's workers run."""
+
 DONE_SECONDS = 90.0
 """Bound on the wait after the last input; a takeover on the embedded Kafka takes about 18 s."""
 
@@ -102,7 +105,9 @@ class Play:
         await first.kill()
         self.screen.say(f"kill -9 {first.pid}: the worker is dead, with work in its hands")
         second = await self.stage.launch_worker()
-        self.view.worker = f"second (process {second.pid}), waiting for the group to give up the first"
+        waiting = f"waiting for Kafka to notice the dead worker ({SESSION_SECONDS} s session)"
+        self.screen.say(f"worker {second.pid} started, {waiting}; nothing is delivered meanwhile")
+        self.view.worker = f"second (process {second.pid}), {waiting}"
         return second
 
     async def _watch(self) -> None:

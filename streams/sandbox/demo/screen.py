@@ -14,6 +14,9 @@ from rich.text import Text
 LINE_SECONDS = 3.0
 """Between two lines where there is no terminal to draw on."""
 
+OVERLAP = "one event may count in both: offsets are committed once a second"
+"""Of the stages' lags, which are no parts of a sum."""
+
 EVENTS_KEPT = 8
 """Of what has happened, the newest lines."""
 
@@ -33,6 +36,11 @@ class View:
     def delivered(self) -> int:
         return sum(service[0] for service in self.services.values())
 
+    @property
+    def lag_text(self) -> str:
+        """The lag of each stage."""
+        return ", ".join(f"{stage} {records}" for stage, records in self.lag.items()) or "-"
+
 
 class Screen:
     """Shows views as they come. `say` adds a line about something that happened."""
@@ -48,6 +56,8 @@ class Screen:
     def __enter__(self) -> Screen:
         if self._live:
             self._live.start()
+        else:
+            self._line(f"not committed: what a stage has still to do; {OVERLAP}")
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -64,7 +74,7 @@ class Screen:
         if self._live:
             self._live.update(self._draw(), refresh=True)
         else:
-            self._console.print(line, highlight=False, markup=False)
+            self._line(line)
 
     def show(self, view: View) -> None:
         """The figures changed."""
@@ -73,15 +83,17 @@ class Screen:
             self._live.update(self._draw(), refresh=True)
         elif time.monotonic() - self._line_at >= LINE_SECONDS:
             self._line_at = time.monotonic()
-            lag = ", ".join(f"{stage} {records}" for stage, records in view.lag.items())
-            self.say(f"produced {view.produced}/{view.total}, at PagerDuty {view.delivered}, waiting: {lag or '-'}")
+            done = f"produced {view.produced}/{view.total}, at PagerDuty {view.delivered}"
+            self.say(f"{done}, not committed: {view.lag_text}")
+
+    def _line(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _draw(self) -> Group:
         view = self._view
         figures = Table.grid(padding=(0, 2))
         figures.add_row("produced", f"{view.produced} of {view.total}")
-        for stage, records in view.lag.items():
-            figures.add_row(f"waiting for {stage}", f"{records}")
+        figures.add_row("not committed", f"{view.lag_text} ({OVERLAP})")
         figures.add_row("worker", view.worker)
         return Group(figures, self._services(), *(Text(line) for line in self._said))
 

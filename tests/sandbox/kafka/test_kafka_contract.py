@@ -129,17 +129,18 @@ async def test_the_partitions_of_a_killed_member_move(kafka: Kafka, topic: str, 
 async def test_a_record_is_seen_soon_whatever_the_fetch_would_wait(kafka: Kafka, topic: str) -> None:
     await create(kafka.bootstrap, topic)
     delays = []
-    options = {"auto_offset_reset": "latest", "fetch_max_wait_ms": 1_500}  # Faust's figure
+    # Faust's figure is 1.5 s; a longer one sets "at once" further apart from "when the fetch ends".
+    options = {"auto_offset_reset": "latest", "fetch_max_wait_ms": 8_000}
     async with consumer(kafka.bootstrap, topic, **options) as reader, producer(kafka.bootstrap) as writer:
         await reader.position(TopicPartition(topic, 0))
-        for _ in range(20):
+        for _ in range(11):
             waiting = asyncio.create_task(reader.getone())
             await asyncio.sleep(0)
             began = time.monotonic()
             await writer.send_and_wait(topic, b"x")
             await asyncio.wait_for(waiting, 15)
             delays.append(time.monotonic() - began)
-    assert sorted(delays)[10] < 0.2, "half of the records took longer than a fifth of a second"
+    assert sorted(delays)[5] < 2.0, f"as a rule a record waited for the end of a fetch: {delays}"
 
 
 async def test_a_message_above_the_limit_is_refused_where_limits_hold(kafka: Kafka, topic: str) -> None:
