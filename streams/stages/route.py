@@ -35,6 +35,10 @@ LANES_FULL = 4_000
 """Inputs between Kafka and the outbox at once: some 10 MB; more would only wait here instead of in Kafka."""
 
 
+YIELD_EVERY = 500
+"""Pins looked through in one turn of the loop."""
+
+
 class RouteStage:
     """Reads `alerts`, `cases` and `rekeyed`; writes `pagerduty-outbox`, `dead-letters`, `deliveries` and table `pins`.
 
@@ -284,9 +288,13 @@ class RouteStage:
         row = {"at": self._now_ms(), "pins": {name: pin.to_json() for name, pin in pins.items()}}
         await self._pins.write(self._producer, partition, key, orjson.dumps(row))
 
-    async def purge(self, written_before_ms: int) -> None:
+    async def purge(self, written_before_ms: int, serving: Callable[[], bool]) -> None:
         """Delete the pins of incidents that are closed and were last heard of before that time (ms since the epoch)."""
-        for partition, key, value in self._pins.rows.items():
+        for number, (partition, key, value) in enumerate(self._pins.rows.items(), start=1):
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+            if not serving():
+                return
             if _over(value, written_before_ms):
                 await self.lanes.put(key.decode(), partial(self._purge_one, partition, key, written_before_ms))
 
