@@ -72,7 +72,7 @@ class Seen:
         newest = Mark(position.offset, position.timestamp)
         if before and position.offset > before[-1].offset:
             newest = Mark(position.offset, max(position.timestamp, before[-1].timestamp))
-        kept = tuple(mark for mark in before if mark.offset > newest.offset or mark.timestamp > newest.timestamp)
+        kept = tuple(mark for mark in before if mark.offset > newest.offset)
         return type(self)({**self.marks, position.partition: (*kept, newest)})
 
     def to_json(self) -> dict[str, list[list[int]]]:

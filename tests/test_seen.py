@@ -31,6 +31,7 @@ def test_what_was_never_seen_is_new() -> None:
 
 def test_a_redelivery_is_known_though_the_producers_clocks_differ() -> None:
     both = seen(at(5, 100), at(6, 90))
+    assert both.marks[P] == (Mark(6, 100),), "one mark a log, however the clocks differ"
     assert both.has(at(5, 100))
     assert both.has(at(6, 90))
     assert both.ends_with(at(6, 90))
