@@ -260,7 +260,13 @@ def test_the_outbox_record() -> None:
             {"href": "https://example.com/#/insights?id=76c411be", "text": "Alert"},
             {"href": "https://example.com/runbooks/cpu", "text": "runbook"},
         ],
-        "source": {"topic": "alerts", "partition": 2, "offset": 5, "timestamp": 1_638_403_601_234},
+        "source": {
+            "topic": "alerts",
+            "partition": 2,
+            "offset": 5,
+            "timestamp": 1_638_403_601_234,
+            "key": "checkout/cpu",
+        },
         "why": {"chosen": "fields.integrationKey", "passed_over": [], "pinned": False},
         "render_errors": {},
     }
