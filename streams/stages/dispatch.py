@@ -17,6 +17,7 @@ from streams.kafka.producer import Producer
 from streams.kafka.tables import ChangelogTable
 from streams.pagerduty.answers import Answer
 from streams.pagerduty.events import EventsClient, StaleWorker
+from streams.records import letter_value
 from streams.telemetry.metrics import Metrics
 from streams.topology import Topology
 
@@ -61,7 +62,8 @@ class OutcomeTopics:
         self._producer = producer
 
     async def publish(self, topic: str, key: str, value: Mapping[str, Any]) -> asyncio.Future[Any]:
-        return await self._producer.send(self._names[topic], key.encode(), orjson.dumps(value))
+        encoded = letter_value(value) if topic == "dead-letters" else orjson.dumps(value)
+        return await self._producer.send(self._names[topic], key.encode(), encoded)
 
 
 class SealedSender:
