@@ -17,11 +17,15 @@ from streams.documents.connector import Connector, Entity
 from streams.documents.secrets import ROUTING_KEY_LENGTH, Secret, destination_id, is_routing_key, is_template, mask
 from streams.errors import DataMissing, TemplateError
 from streams.routing.decision import PassedOver, Why
+from streams.routing.plain import cut
 from streams.templating import compile_template
 from streams.templating.quiet import without_keys
 
 DYNAMIC: Final = "dynamicintegrationKey"
 STATIC: Final = "integrationKey"
+
+REASON_LIMIT: Final = 1_000
+"""Characters: a reason names what the event has instead, and an event may have keys of any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ def find_destination(
             if is_routing_key(key):
                 return Found(Secret(key), destination_id(key), Why(name, tuple(passed_over)))
             reason = _no_key(key)
-        passed_over.append(PassedOver(name, reason))
+        passed_over.append(PassedOver(name, cut(reason, REASON_LIMIT)))
     return NotFound(Why(None, tuple(passed_over)))
 
 

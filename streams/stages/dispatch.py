@@ -11,16 +11,25 @@ import orjson
 
 from streams.dispatch.dispatcher import Dispatcher
 from streams.documents.secrets import Cipher
+from streams.errors import SecretError
 from streams.kafka.lease import Lease
 from streams.kafka.producer import Producer
 from streams.kafka.tables import ChangelogTable
 from streams.pagerduty.answers import Answer
 from streams.pagerduty.events import EventsClient, StaleWorker
+from streams.records import letter_value
 from streams.telemetry.metrics import Metrics
 from streams.topology import Topology
 
 SHARE = 4
 """One destination may hold a quarter of the requests in flight, so that four hanging ones leave room for the rest."""
+
+
+UNREADABLE = (
+    "not sent: PAGERLINE_SECRET_KEYS lacks the key that this routing key was encrypted with; put that key back at the "
+    "end of the list, then replay this dead letter; an old key must stay there while incidents live that it sealed"
+)
+"""The remedy for a routing key that cannot be decrypted. Applying the connector again does not help what is pinned."""
 
 
 class IncidentsTable:
@@ -53,11 +62,15 @@ class OutcomeTopics:
         self._producer = producer
 
     async def publish(self, topic: str, key: str, value: Mapping[str, Any]) -> asyncio.Future[Any]:
-        return await self._producer.send(self._names[topic], key.encode(), orjson.dumps(value))
+        encoded = letter_value(value) if topic == "dead-letters" else orjson.dumps(value)
+        return await self._producer.send(self._names[topic], key.encode(), encoded)
 
 
 class SealedSender:
-    """Opens the routing key at the last moment and sends, while this worker may."""
+    """Opens the routing key at the last moment and sends, while this worker may.
+
+    A routing key that cannot be opened is an answer like any other refusal: it must not stop those that can.
+    """
 
     def __init__(self, client: EventsClient, cipher: Cipher, lease: Lease) -> None:
         self._client = client
@@ -65,10 +78,14 @@ class SealedSender:
         self._lease = lease
 
     async def send(self, record: Mapping[str, Any]) -> Answer:
+        try:
+            routing_key = self._cipher.open(record["routing_key"])
+        except SecretError:
+            return Answer(status=None, refused="secret_unreadable", error=UNREADABLE)
         while True:
             await self._lease.hold()
             try:
-                return await self._client.enqueue(record, self._cipher.open(record["routing_key"]))
+                return await self._client.enqueue(record, routing_key)
             except StaleWorker:
                 continue  # held until the coordinator has spoken; if it no longer knows us, the process ends
 
