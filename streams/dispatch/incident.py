@@ -45,7 +45,8 @@ class Incident:
     here until they are reported. closed_at: ms since the epoch of the accepted resolve, None while open. sent: when the
     requests of the last minute were made, ms since the epoch: the destination's window after a restart. asked: whether
     PagerDuty may have been asked for something that is still pending. replayed: for each source partition offset and
-    timestamp of the last replay from the dead letters. digest: what a digest said last, so that a successor can end it.
+    timestamp of the last replay from the dead letters that did not die. taken: the inputs that PagerDuty took, or
+    needs not hear of. digest: what a digest said last, so that a successor can end it.
     """
 
     state: State = "none"
@@ -57,6 +58,7 @@ class Incident:
     sent: tuple[int, ...] = ()
     asked: bool = False
     replayed: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    taken: Seen = field(default_factory=Seen)
     digest: Record | None = None
 
     @property
@@ -77,14 +79,17 @@ class Incident:
     def stale(self, record: Record) -> str | None:
         """Why a replay from the dead letters is not to be done: its reason, or None when it is.
 
-        Only the newest input of an incident is worth replaying, and once, unless somebody insists.
+        Only what is newer than all that PagerDuty took or is about to hear is worth replaying, and once, unless
+        somebody insists. Once means with success: what died again may be tried again.
         """
         position = _position(record)
         if record["replay"]["force"]:
             return None
         if self.replayed.get(position.partition) == position[1:]:
             return "already_replayed"
-        return "moved_on" if self.seen.goes_beyond(position) or self.pending else None
+        waiting = (_position(one) for one in self.pending)
+        newer = any(one.partition == position.partition and one.offset > position.offset for one in waiting)
+        return "moved_on" if newer or self.taken.goes_beyond(position) else None
 
     def ask(self, record: Record, now_ms: int) -> Incident:
         """Take in a new input. What it makes pointless is superseded, with an outcome that names it.
@@ -130,10 +135,19 @@ class Incident:
                 at=now_ms,
                 replay=replay_of(record),
             )
-        seen = self.seen.and_also(position)
+        seen, taken = self.seen.and_also(position), self.taken
         replayed = {**self.replayed, position.partition: position[1:]} if replay_of(record) else self.replayed
-        digest = record if is_digest(record) else None
-        return replace(self, pending=kept, seen=seen, outcomes=outcomes, replayed=replayed, digest=digest)
+        if not kept:
+            taken = taken.and_also(position)  # the incident is over, and nobody is to be paged for it any more
+        return replace(
+            self,
+            pending=kept,
+            seen=seen,
+            taken=taken,
+            outcomes=outcomes,
+            replayed=replayed,
+            digest=record if is_digest(record) else None,
+        )
 
     def _brief(self, resolve: Record) -> bool:
         """Whether the incident that `resolve` ends was surely never heard of at PagerDuty, and need not be."""
@@ -165,12 +179,19 @@ class Incident:
                 state = self.state  # PagerDuty drops an acknowledge for what is not open
             closed_at = outcome.at if state == "resolved" else None
         pending = tuple(waiting for waiting in self.pending if waiting is not record)
+        took = outcome.status == "delivered" or outcome.plain
+        position = _position(record)
+        replayed = self.replayed
+        if replay_of(record) and not took:
+            replayed = {name: place for name, place in replayed.items() if name != position.partition}
         return replace(
             self,
             state=state,
             pending=pending,
             outcomes={**self.outcomes, outcome.source: outcome},
             closed_at=closed_at,
+            replayed=replayed,
+            taken=self.taken.and_also(position) if took else self.taken,
             sent=(*self.sent[:-1], outcome.at) if outcome.attempts else self.sent,
             asked=self.asked and bool(pending),
         )
@@ -227,6 +248,7 @@ class Incident:
                 "state": self.state,
                 "pending": self.pending,
                 "seen": self.seen.to_json(),
+                "taken": self.taken.to_json(),
                 "outcomes": list(self.outcomes.values()),
                 "released": released,
                 "closed_at": self.closed_at,
@@ -248,6 +270,7 @@ class Incident:
             state=row["state"],
             pending=tuple(row["pending"]),
             seen=Seen.from_json(row["seen"]),
+            taken=Seen.from_json(row["taken"]),
             outcomes={outcome.source: outcome for outcome in outcomes},
             released={source: record or pending[source] for source, record in row["released"].items()},
             closed_at=row["closed_at"],

@@ -35,7 +35,7 @@ def test_what_the_old_topic_had_stays_known(anew: Incident) -> None:
 
 
 def test_only_the_newest_input_is_worth_a_replay_across_topics(anew: Incident) -> None:
-    delivered = Incident(seen=anew.seen)
+    delivered = Incident(seen=anew.seen, taken=anew.seen)
     assert delivered.stale(replayed(99, 1_000)) == "moved_on"
     assert delivered.stale(replayed(100, 1_001)) == "moved_on"
     assert delivered.stale(replayed(3, 2_000)) is None
