@@ -69,6 +69,9 @@ DESTINATION_REFUSED = frozenset({"unknown_routing_key", "unauthorized", "ability
 the other with one that is there.
 """
 
+EVENT_REFUSED = frozenset({"invalid_event", "too_large"})
+"""Reasons that speak of the event: its plainest form may pass."""
+
 
 def judge(answer: Answer) -> Verdict:
     """The meaning of an answer of `POST /v2/enqueue` (PagerDuty Events API v2, response codes and retry logic)."""

@@ -12,13 +12,13 @@ route = RouteStage._route
 lost: list[str] = []
 
 
-async def careless(self: RouteStage, event: Any, partition: int, ack: Callable[[], None]) -> None:
+async def careless(self: RouteStage, event: Any, partition: int, ack: Callable[[], None], *more: Any) -> None:
     """As the real one, but for the first event of each process, which is acknowledged and forgotten."""
     if not lost:
         lost.append(event.incident)
         ack()
         return
-    await route(self, event, partition, ack)
+    await route(self, event, partition, ack, *more)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from streams.pagerduty.answers import Accepted, Answer, Refused, TryAgain, Verdict, judge
+from streams.pagerduty.answers import EVENT_REFUSED, Accepted, Answer, Refused, TryAgain, Verdict, judge
 from streams.pagerduty.events import EventsClient
 from streams.sandbox.pagerduty import Simulator
 from streams.sandbox.process import free_port
@@ -61,7 +61,7 @@ def told(verdict: Verdict) -> tuple[str, str]:
         case TryAgain():
             return verdict.reason, "again"
         case Refused():
-            return verdict.reason, "dead letter"
+            return verdict.reason, "plain, dead letter" if verdict.reason in EVENT_REFUSED else "dead letter"
 
 
 def test_every_status_means_what_the_page_says() -> None:
