@@ -6,8 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from faust_harness import Arena
 
-from streams.kafka.topics import TopicSpec, _problems
+from streams.errors import TopicMismatch
+from streams.kafka.topics import TopicSpec, _problems, ensure_topics
 
 
 class Admin:
@@ -52,3 +54,14 @@ async def test_a_topic_without_a_bound_of_ours_may_have_any() -> None:
 async def test_another_cleanup_policy_is_refused() -> None:
     (line,) = await problems({"cleanup.policy": "compact"})
     assert "cleanup.policy is compact, must be delete" in line
+
+
+@pytest.mark.kafka
+async def test_kafka_itself_is_understood(arena: Arena) -> None:
+    small = await arena.topic("small", 2, max_message_bytes="1000000")
+    right = await arena.topic("right", 2, max_message_bytes="3000000")
+    specs = [TopicSpec(name, 2, "delete", {"max.message.bytes": "2097152"}) for name in (right, small)]
+    with pytest.raises(TopicMismatch) as refused:
+        await ensure_topics(specs, replication=1, options={"bootstrap_servers": arena.brokers})
+    (line,) = str(refused.value).splitlines()
+    assert line.startswith(f"{small}: max.message.bytes is 1000000, must be at least 2097152; ")
