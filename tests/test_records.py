@@ -8,6 +8,8 @@ from types import SimpleNamespace
 import orjson
 
 from streams import contracts
+from streams.dispatch.outcome import Outcome
+from streams.dispatch.outcome import dead_letter as dead
 from streams.documents.secrets import Cipher, new_key
 from streams.events import IDENTITY_LIMIT, KEY_LIMIT
 from streams.records import RAW_KEPT, VALUE_BYTES, dead_letter, delivery, ending, letter_value
@@ -79,3 +81,11 @@ def test_the_largest_delivery_is_taken_by_a_topic_with_the_brokers_own_bound() -
     )
     assert contracts.problem("deliveries", record) is None
     assert len(orjson.dumps(record)) + 3 * KEY_LIMIT < BROKERS_OWN
+
+
+def test_a_dead_letter_of_dispatch_has_the_key_of_its_input() -> None:
+    (record, *_) = contracts.schema("pagerduty-outbox")["examples"]
+    outcome = Outcome("alerts/3/4711", "dead", "unknown_routing_key", "Invalid routing key", 1_638_403_600_172, 400)
+    (_, example) = contracts.schema("dead-letters")["examples"]
+    assert dead(record, outcome) == example
+    assert example["source"]["key"] == "payments-api/high-error-rate/server1"
