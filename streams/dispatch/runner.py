@@ -11,7 +11,16 @@ from streams.dispatch.incident import Incident, Record, is_digest
 from streams.dispatch.outcome import ATTEMPTS_KEPT, Attempt, Outcome, dead_letter, delivery, replay_of, source_of
 from streams.dispatch.plain import plain
 from streams.dispatch.plan import plan, rank
-from streams.pagerduty.answers import DESTINATION_REFUSED, EVENT_REFUSED, Accepted, Answer, Refused, TryAgain, Verdict, judge
+from streams.pagerduty.answers import (
+    DESTINATION_REFUSED,
+    EVENT_REFUSED,
+    Accepted,
+    Answer,
+    Refused,
+    TryAgain,
+    Verdict,
+    judge,
+)
 
 if TYPE_CHECKING:
     from streams.dispatch.dispatcher import Dispatcher
