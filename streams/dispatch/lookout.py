@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -34,8 +35,9 @@ class Lookout:
 
     def __init__(self, owner: Dispatcher) -> None:
         self._owner = owner
-        self._unsaved: dict[Place, float] = {}
-        self._held: dict[int, dict[Place, None]] = {}
+        # Ordered ones: the first entry of a plain dict is far to find when many before it were deleted.
+        self._unsaved: OrderedDict[Place, float] = OrderedDict()
+        self._held: dict[int, OrderedDict[Place, None]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def watch(self, runner: Runner) -> None:
@@ -46,13 +48,14 @@ class Lookout:
                 self._unsaved[place] = self._owner.clock()
                 self.soon()
         elif runner.acks:
-            self._held.setdefault(place[0], {})[place] = None
+            self._held.setdefault(place[0], OrderedDict())[place] = None
             self.soon()
 
     def forget(self, place: Place) -> None:
         """There is nothing left of it in memory."""
         self._unsaved.pop(place, None)
-        self._held.get(place[0], {}).pop(place, None)
+        if place[0] in self._held:
+            self._held[place[0]].pop(place, None)
 
     def soon(self, seconds: float = LOOK_SECONDS) -> None:
         """Look around within so many seconds."""
@@ -66,7 +69,8 @@ class Lookout:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._unsaved, self._held = {}, {}
+        self._unsaved.clear()
+        self._held.clear()
 
     def _look(self) -> None:
         self._timer = None
@@ -136,4 +140,5 @@ class Lookout:
         """Give up what waits for a destination that PagerDuty refuses."""
         if not destination.line or self._owner.marked(destination) is None:
             return 0
-        return sum(self._owner.runner(place).flush() for place in list(islice(destination.line, FLUSHED)))
+        places = [place for _ in range(FLUSHED) if (place := destination.line.next()) is not None]
+        return sum([self._owner.runner(place).flush() for place in places])

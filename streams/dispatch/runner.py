@@ -114,13 +114,10 @@ class Runner:
         return True
 
     def flush(self) -> bool:
-        """Give up what waits for a destination that is refused; False for a replay, which is there to ask again."""
-        record = plan(self.incident)
-        if record is None or replay_of(record) is not None:
-            return False
-        self._owner.leave(self)
+        """Out of the line of a destination that is refused, give up. False for a replay: it is there to ask again."""
         self.resume()
-        return True
+        record = plan(self.incident)
+        return record is not None and replay_of(record) is None
 
     async def _run(self) -> None:
         try:
