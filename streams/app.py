@@ -93,6 +93,7 @@ class Worker:
             topology=topology,
             table=self.incidents,
             producer=outcomes,
+            brake=brake,
             sender=SealedSender(self.client, cipher, app.lease),
             metrics=metrics,
             clock=time.monotonic,
@@ -101,7 +102,7 @@ class Worker:
             in_flight=settings.max_in_flight,
             withheld=settings.max_withheld,
         )
-        metrics.watch(lambda: self.dispatch.backlog, self.lag)
+        metrics.watch(lambda: self.dispatch.backlog, lambda: self.dispatch.refusing, self.lag)
         app.on_drain.append(self._drain)
         app.on_ready.append(self._ready)
         self._tasks: list[asyncio.Task[None]] = []

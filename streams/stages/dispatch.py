@@ -18,6 +18,7 @@ from streams.kafka.tables import ChangelogTable
 from streams.pagerduty.answers import Answer
 from streams.pagerduty.events import EventsClient, StaleWorker
 from streams.records import letter_value
+from streams.stages.brake import Brake
 from streams.telemetry.metrics import Metrics
 from streams.topology import Topology
 
@@ -57,11 +58,14 @@ class IncidentsTable:
 class OutcomeTopics:
     """`deliveries` and `dead-letters` as the dispatcher sees them."""
 
-    def __init__(self, topology: Topology, producer: Producer) -> None:
+    def __init__(self, topology: Topology, producer: Producer, brake: Brake) -> None:
+        self._brake = brake
         self._names = {"deliveries": topology.deliveries, "dead-letters": topology.dead_letters}
         self._producer = producer
 
     async def publish(self, topic: str, key: str, value: Mapping[str, Any]) -> asyncio.Future[Any]:
+        if topic == "dead-letters":
+            await self._brake.passed()
         encoded = letter_value(value) if topic == "dead-letters" else orjson.dumps(value)
         return await self._producer.send(self._names[topic], key.encode(), encoded)
 
@@ -95,6 +99,7 @@ def make_dispatcher(
     topology: Topology,
     table: IncidentsTable,
     producer: Producer,
+    brake: Brake,
     sender: SealedSender,
     metrics: Metrics,
     clock: Callable[[], float],
@@ -106,7 +111,7 @@ def make_dispatcher(
     """The dispatcher on the worker's Kafka and PagerDuty."""
     return Dispatcher(
         table=table,
-        publisher=OutcomeTopics(topology, producer),
+        publisher=OutcomeTopics(topology, producer, brake),
         sender=sender,
         meter=metrics,
         clock=clock,
