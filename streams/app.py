@@ -190,8 +190,7 @@ class Worker:
         total = 0
         for tp in consumer.assignment():
             if tp.topic in topics:
-                read = consumer._read_offset.get(tp) or 0
-                total += max(0, (consumer.highwater(tp) or 0) - read) + consumer.withheld(tp)
+                total += consumer.behind(tp) + consumer.withheld(tp)
         return total
 
 

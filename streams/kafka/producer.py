@@ -13,6 +13,9 @@ from streams.kafka.lease import Lease
 
 LINGER_MS = 0
 """Long enough to share a request with what arrives at the same moment, short beside a broker's answer (2-4 ms)."""
+from streams.kafka.names import check_attributes
+
+log = logging.getLogger("pagerline.kafka")
 
 MAX_REQUEST_BYTES = 8_000_000
 """The client's own bound; the broker's limit per topic is the one that decides."""

@@ -20,6 +20,7 @@ from faust.types import TP
 from mode import Service
 
 from streams.kafka.producer import Producer
+from streams.kafka.names import check_attributes
 
 POLL_MS = 500
 """How long one read of a changelog waits for data; only the last read of a recovery can wait at all."""
@@ -141,3 +142,4 @@ class SafeTableManager(TableManager):
 def owned_partitions(assignment: Iterable[TP], topic: str) -> list[int]:
     """The partitions of `topic` in an assignment, in order."""
     return sorted(tp.partition for tp in assignment if tp.topic == topic)
+            check_attributes(self._recovery, Recovery)

@@ -12,6 +12,8 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faust.transport.drivers.aiokafka import (
     AIOKafkaConsumerThread,
@@ -25,6 +27,7 @@ from faust.types.tuples import Message
 from streams.kafka.lease import Lease
 from streams.kafka.ledger import AckLedger
 
+from streams.kafka.names import check_attributes
 YIELD_EVERY = 100
 """Records handed to agents before the loop is given to others; Faust's own figure."""
 
@@ -45,6 +48,7 @@ class SafeConsumer(Consumer):
         super().__init__(*args, **kwargs)
 
     # -- what is delivered and acknowledged ---------------------------------------------------------------------
+        check_attributes(self, Consumer)
 
     def _to_message(self, tp: TP, record: Any) -> Any:
         message = super()._to_message(tp, record)
@@ -68,6 +72,10 @@ class SafeConsumer(Consumer):
 
     def withheld(self, tp: TP) -> int:
         """How many delivered records of `tp` are not committable yet."""
+    def behind(self, tp: TP) -> int:
+        """How many records of `tp` are not handed out yet, as far as the broker has told."""
+        return max(0, (self.highwater(tp) or 0) - (self._read_offset.get(tp) or 0))
+
         ledger = self._ledgers.get(tp)
         return ledger.withheld if ledger else 0
 
