@@ -29,7 +29,12 @@ this and never come back. Our own watchdog decides instead."""
 
 POLL_RECORDS = 200
 BUFFER = 20_000
-"""One slow agent must not stop the others: POLL_RECORDS x partitions must stay below a fifth of BUFFER."""
+"""Records that wait for one agent. From four fifths on, the agent's partitions are no longer fetched, each from its
+next record on, so that up to POLL_RECORDS x partitions may still come. While that stays below the last fifth (20
+partitions), a slow agent stops nobody else; beyond it, all delivery waits for room in that agent's buffer."""
+
+FLUSH_SECONDS = 15.0
+"""Bound of waiting for confirmations in a drain: half of what the group waits for a busy member."""
 
 CRASH_SECONDS = 10.0
 """For an orderly stop after a crash. Faust sometimes never finishes one, and a worker that hangs pages nobody."""
@@ -69,6 +74,7 @@ class SafeApp(faust.App):
         super().__init__(
             app_id,
             env_prefix="PAGERLINE_FAUST_",  # Faust's unprefixed environment variables would override these settings
+        self._draining = asyncio.Lock()  # a stop may come while a rebalance drains
             version=1,
             origin="streams",
             autodiscover=False,
@@ -133,10 +139,21 @@ class SafeApp(faust.App):
     async def drain(self) -> None:
         """Stop acting for the partitions: finish or drop work, and have every record that was sent confirmed."""
         self.serving = False
-        for hook in self.on_drain:
-            await hook()
-        for producer in self._producers:
-            await producer.flush()
+        async with self._draining:
+            for hook in self.on_drain:
+                await hook()
+            await self._flush()
+
+    async def _flush(self) -> None:
+        try:
+            async with asyncio.timeout(FLUSH_SECONDS):
+                for producer in self._producers:
+                    await producer.flush()
+        except TimeoutError:
+            unconfirmed = f"records sent are still not confirmed after {FLUSH_SECONDS:.0f} s"
+            if not self.should_stop:
+                end_process(f"{unconfirmed}, and the partitions are asked for")
+            log.warning("%s; what depends on them comes again", unconfirmed)
 
     async def _ready(self, *_args: Any, **_kwargs: Any) -> None:
         """Begin to act, unless the partitions are being taken away again: another recovery follows then."""
