@@ -28,6 +28,8 @@ YEAR_SECONDS = 31_536_000.0
 this and never come back. Our own watchdog decides instead."""
 
 POLL_RECORDS = 200
+"""Records of one fetch, over all partitions together: some milliseconds of work before the loop looks up."""
+
 BUFFER = 20_000
 """Records that wait for one agent. From four fifths on, the agent's partitions are no longer fetched, each from its
 next record on, so that up to POLL_RECORDS x partitions may still come. While that stays below the last fifth (20
@@ -43,7 +45,10 @@ Hook = Callable[[], Awaitable[None]]
 
 
 class SafeApp(faust.App):
-    """A Faust app whose agents take `stream.noack().events()` and acknowledge when the work is durable.
+    """A Faust app whose agents read `stream.channel` and acknowledge when the work is durable.
+
+    The channel, not the stream: iterating a stream acknowledges each event by itself, and even one made with `noack()`
+    turns the loop once for every event, which halves the throughput.
 
     on_prepare: called first, before any agent or consumer exists (topics, documents, health).
     on_drain:   called before partitions are given away and at shutdown; must finish or drop its work.
@@ -69,12 +74,12 @@ class SafeApp(faust.App):
         self.on_ready: list[Hook] = []
         self.owning = False
         self.serving = False
+        self._draining = asyncio.Lock()  # a stop may come while a rebalance drains
         self.log_ends: dict[TP, int] = {}
         """Ends of the owned partitions when their tables were restored: no other worker has seen what lies behind."""
         super().__init__(
             app_id,
             env_prefix="PAGERLINE_FAUST_",  # Faust's unprefixed environment variables would override these settings
-        self._draining = asyncio.Lock()  # a stop may come while a rebalance drains
             version=1,
             origin="streams",
             autodiscover=False,
@@ -90,7 +95,6 @@ class SafeApp(faust.App):
             broker_rebalance_timeout=30.0,  # bounds how long a member that is busy can hold up the group
             broker_request_timeout=40.0,
             broker_commit_interval=1.0,
-            broker_commit_every=1_000,
             consumer_auto_offset_reset="earliest",
             stream_wait_empty=False,  # our own drain is bounded, Faust's is not
             stream_recovery_delay=0.0,
@@ -126,7 +130,8 @@ class SafeApp(faust.App):
             await producer.start()
 
     async def on_stop(self) -> None:
-        """Drain within the bound, then let Faust stop and commit."""
+        """Drain within the bound, then let Faust stop and commit. A recovery that ends meanwhile opens nothing."""
+        self.owning = False
         await self.drain()
         await super().on_stop()
 
@@ -137,7 +142,11 @@ class SafeApp(faust.App):
             await producer.stop()
 
     async def drain(self) -> None:
-        """Stop acting for the partitions: finish or drop work, and have every record that was sent confirmed."""
+        """Stop acting for the partitions: finish or drop work, and have every record that was sent confirmed.
+
+        What a broker does not confirm within the bound is not acknowledged, hence comes again. Before the partitions
+        go to another worker, it must not arrive any more either: then this process ends.
+        """
         self.serving = False
         async with self._draining:
             for hook in self.on_drain:
@@ -156,12 +165,12 @@ class SafeApp(faust.App):
             log.warning("%s; what depends on them comes again", unconfirmed)
 
     async def _ready(self, *_args: Any, **_kwargs: Any) -> None:
-        """Begin to act, unless the partitions are being taken away again: another recovery follows then."""
-        if not self.owning:
+        """Begin to act, unless the partitions are being taken away again (another recovery follows) or all ends."""
+        if not self.owning or self.should_stop:
             return
         for hook in self.on_ready:
             await hook()
-        self.serving = self.owning
+        self.serving = self.owning and not self.should_stop
 
     def _crash(self, reason: BaseException) -> None:
         """Something in Faust or in ours broke: stop in order if that works, and in any case stop."""
