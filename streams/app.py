@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
 import orjson
@@ -32,6 +32,8 @@ log = logging.getLogger("pagerline.worker")
 PURGE_SECONDS = 600.0
 """How often closed incidents and pins are looked through; they stay for hours, so minutes do not matter."""
 
+BEAT_SECONDS = 1.0
+"""Between the main loop's signs of life; far below what the watchdog takes for standing still (60 s)."""
 
 NAMED = 3
 """Connectors that one line names; there may be a thousand, and the first says which key it is about."""
@@ -103,9 +105,9 @@ class Worker:
             withheld=settings.max_withheld,
         )
         metrics.watch(lambda: self.dispatch.backlog, lambda: self.dispatch.refusing, self.lag)
+        self._tasks: set[asyncio.Task[None]] = set()
         app.on_drain.append(self._drain)
         app.on_ready.append(self._ready)
-        self._tasks: list[asyncio.Task[None]] = []
         self._agents()
 
     def _table(self, name: str) -> ChangelogTable:
@@ -142,9 +144,8 @@ class Worker:
         """All that must be there before the app starts. Raises PagerlineError when this worker cannot work."""
         await self.health.start()
         self.watchdog.start()
-        loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._beat()), loop.create_task(self._purge())]
-        self._tasks[1].add_done_callback(self._purged)
+        self._begin(self._beat())
+        self._begin(self._purge())
         states = await ensure_topics(
             self.topology.specs(),
             replication=self.settings.replication,
@@ -172,7 +173,7 @@ class Worker:
         log.info("at work on partitions %s; %d incidents to go on with", partitions, resumed)
 
     async def close(self) -> None:
-        """After the app has stopped: what it did not start."""
+        """After the app has stopped, however far it came: what it did not start."""
         for task in self._tasks:
             task.cancel()
         self.pins.rows.close()
@@ -181,22 +182,39 @@ class Worker:
         await self.documents.stop()
         await self.health.stop()
 
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` until the end of the process; its failure stops the worker."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self.crash(error)
+
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(ended)
+
     async def _beat(self) -> None:
+        """The main loop's sign of life; nothing else is awaited here, so that only a loop that stands still is late."""
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(BEAT_SECONDS)
             self.watchdog.turned()
 
     async def _purge(self) -> None:
+        """Look through closed incidents and pins every now and then, for as long as a broker may take over it."""
         while True:
             await asyncio.sleep(PURGE_SECONDS)
-            if self.app.serving:
-                closed_before = now_ms() - round(self.settings.closed_retention_hours * 3_600_000)
-                await self.route.purge(closed_before, lambda: self.app.serving)
+            ours = self._tenure()
+            closed_before = now_ms() - round(self.settings.closed_retention_hours * 3_600_000)
+            if ours():
+                await self.route.purge(closed_before, ours)
+            if ours():
                 await self.dispatch.purge(self.incidents.rows(), closed_before)
 
-    def _purged(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self.crash(error)
+    def _tenure(self) -> Callable[[], bool]:
+        """Whether the partitions are still those that are ours now, and served."""
+        app, generation = self.app, self.app.consumer_generation_id
+        return lambda: app.serving and app.consumer_generation_id == generation
 
     def crash(self, error: BaseException) -> None:
         """A bug of ours: stop the worker; nothing unacknowledged is lost."""
@@ -219,8 +237,7 @@ class Worker:
         total = 0
         for tp in consumer.assignment():
             if tp.topic in topics:
-                read = consumer._read_offset.get(tp) or 0
-                total += max(0, (consumer.highwater(tp) or 0) - read) + consumer.withheld(tp)
+                total += consumer.behind(tp) + consumer.withheld(tp)
         return total
 
 

@@ -28,8 +28,15 @@ YEAR_SECONDS = 31_536_000.0
 this and never come back. Our own watchdog decides instead."""
 
 POLL_RECORDS = 200
+"""Records of one fetch, over all partitions together: some milliseconds of work before the loop looks up."""
+
 BUFFER = 20_000
-"""One slow agent must not stop the others: what a few fetches bring must stay far below BUFFER."""
+"""Records that wait for one agent. From four fifths on, the agent's partitions are no longer fetched, each from its
+next record on, so that up to POLL_RECORDS x partitions may still come. While that stays below the last fifth (20
+partitions), a slow agent stops nobody else; beyond it, all delivery waits for room in that agent's buffer."""
+
+FLUSH_SECONDS = 15.0
+"""Bound of waiting for confirmations in a drain: half of what the group waits for a busy member."""
 
 CRASH_SECONDS = 10.0
 """For an orderly stop after a crash. Faust sometimes never finishes one, and a worker that hangs pages nobody."""
@@ -38,7 +45,10 @@ Hook = Callable[[], Awaitable[None]]
 
 
 class SafeApp(faust.App):
-    """A Faust app whose agents read their stream's channel and acknowledge when the work is durable.
+    """A Faust app whose agents read `stream.channel` and acknowledge when the work is durable.
+
+    The channel, not the stream: iterating a stream acknowledges each event by itself, and even one made with `noack()`
+    turns the loop once for every event, which halves the throughput.
 
     on_prepare: called first, before any agent or consumer exists (topics, documents, health).
     on_drain:   called before partitions are given away and at shutdown; must finish or drop its work.
@@ -65,6 +75,7 @@ class SafeApp(faust.App):
         self.on_ready: list[Hook] = []
         self.owning = False
         self.serving = False
+        self._draining = asyncio.Lock()  # a stop may come while a rebalance drains
         self.log_ends: dict[TP, int] = {}
         """Ends of the owned partitions when their tables were restored: no other worker has seen what lies behind."""
         super().__init__(
@@ -133,20 +144,35 @@ class SafeApp(faust.App):
             await producer.stop()
 
     async def drain(self) -> None:
-        """Stop acting for the partitions: finish or drop work, and have every record that was sent confirmed."""
+        """Stop acting for the partitions: finish or drop work, and have every record that was sent confirmed.
+
+        What a broker does not confirm within the bound is not acknowledged, hence comes again. Before the partitions
+        go to another worker, it must not arrive any more either: then this process ends.
+        """
         self.serving = False
-        for hook in self.on_drain:
-            await hook()
-        for producer in self._producers:
-            await producer.flush()
+        async with self._draining:
+            for hook in self.on_drain:
+                await hook()
+            await self._flush()
+
+    async def _flush(self) -> None:
+        try:
+            async with asyncio.timeout(FLUSH_SECONDS):
+                for producer in self._producers:
+                    await producer.flush()
+        except TimeoutError:
+            unconfirmed = f"records sent are still not confirmed after {FLUSH_SECONDS:.0f} s"
+            if not self.should_stop:
+                end_process(f"{unconfirmed}, and the partitions are asked for")
+            log.warning("%s; what depends on them comes again", unconfirmed)
 
     async def _ready(self, *_args: Any, **_kwargs: Any) -> None:
-        """Begin to act, unless the partitions are being taken away again: another recovery follows then."""
+        """Begin to act, unless the partitions are being taken away again (another recovery follows) or all ends."""
         if not self.owning or self.should_stop:
             return
         for hook in self.on_ready:
             await hook()
-        self.serving = self.owning
+        self.serving = self.owning and not self.should_stop
 
     def _crash(self, reason: BaseException) -> None:
         """Something in Faust or in ours broke: stop in order if that works, and in any case stop."""

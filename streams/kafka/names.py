@@ -1,10 +1,15 @@
-"""The private names of Faust and aiokafka that this package replaces or reads, checked before anything starts."""
+"""The private names of Faust and aiokafka that this package replaces or reads, checked before anything depends on them.
+
+Those of classes when the app is made; those that only instances have, as soon as there is one.
+"""
 
 from __future__ import annotations
 
 from importlib.metadata import version
 
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.producer.message_accumulator import MessageAccumulator
 from faust.app import App
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
@@ -15,7 +20,18 @@ from streams.errors import IncompatibleFaust
 TESTED = {"faust-streaming": "0.15.3", "mode-streaming": "0.7.1", "aiokafka": "0.14.0"}
 
 NAMES: tuple[tuple[type, tuple[str, ...]], ...] = (
-    (App, ("_new_transport", "on_first_start", "on_stop", "on_shutdown", "on_rebalance_complete")),
+    (
+        App,
+        (
+            "_new_transport",
+            "_consumer",
+            "_crash",
+            "on_first_start",
+            "on_stop",
+            "on_shutdown",
+            "on_rebalance_complete",
+        ),
+    ),
     (Transport, ("Consumer",)),
     (
         Consumer,
@@ -33,12 +49,16 @@ NAMES: tuple[tuple[type, tuple[str, ...]], ...] = (
             "getmany",
             "_getmany",
             "_get_active_partitions",
+            "commit_and_end_transactions",
             "maybe_wait_for_commit_to_finish",
             "ack",
         ),
     ),
-    (AIOKafkaConsumerThread, ("_commit", "_ensure_consumer", "call_thread", "on_start", "seek_to_committed")),
-    (TableManager, ("recovery", "_update_channels")),
+    (
+        AIOKafkaConsumerThread,
+        ("_commit", "_consumer", "_ensure_consumer", "call_thread", "on_start", "seek_to_committed"),
+    ),
+    (TableManager, ("recovery",)),
     (
         Recovery,
         (
@@ -50,13 +70,39 @@ NAMES: tuple[tuple[type, tuple[str, ...]], ...] = (
             "signal_recovery_start",
         ),
     ),
-    (GroupCoordinator, ("_do_heartbeat", "_do_rejoin_group", "reset_generation")),
+    (GroupCoordinator, ("_do_heartbeat", "_do_rejoin_group", "_send_req", "reset_generation")),
 )
+
+ATTRIBUTES: dict[type, tuple[str, ...]] = {
+    Consumer: (
+        "_read_offset",
+        "_active_partitions",
+        "_buffered_partitions",
+        "_committed_offset",
+        "_thread",
+        "can_resume_flow",
+        "flow_active",
+        "scheduler",
+    ),
+    Recovery: ("_generation_id", "active_tps"),
+    AIOKafkaConsumer: ("_coordinator",),
+    GroupCoordinator: ("_pending_exception", "_coordination_task", "generation"),
+    AIOKafkaProducer: ("client", "_message_accumulator", "_request_timeout_ms"),
+    MessageAccumulator: ("_batch_ttl",),
+}
 
 
 def check_names() -> None:
     """Raise IncompatibleFaust when a release other than the tested one lacks a name that we rely on."""
-    missing = [f"{owner.__name__}.{name}" for owner, names in NAMES for name in names if not hasattr(owner, name)]
+    _refuse([f"{owner.__name__}.{name}" for owner, names in NAMES for name in names if not hasattr(owner, name)])
+
+
+def check_attributes(instance: object, owner: type) -> None:
+    """Raise IncompatibleFaust when an instance of `owner` lacks an attribute that we rely on."""
+    _refuse([f"{owner.__name__}.{name}" for name in ATTRIBUTES[owner] if not hasattr(instance, name)])
+
+
+def _refuse(missing: list[str]) -> None:
     found = {package: version(package) for package in TESTED}
     if missing or found != TESTED:
         raise IncompatibleFaust(

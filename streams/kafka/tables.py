@@ -14,12 +14,13 @@ from typing import Any
 
 import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError, KafkaTimeoutError
 from faust.tables.manager import TableManager
 from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.types import TP
 from mode import Service
 
+from streams.kafka.names import check_attributes
 from streams.kafka.producer import Producer
 from streams.kafka.store import Store
 
@@ -31,6 +32,9 @@ RETRY_SECONDS = 1.0
 
 MAX_POLL_RECORDS = 2_000
 """Large enough to be fast, small enough to look for a new rebalance every few milliseconds."""
+
+RETRY_SECONDS = 1.0
+"""Before a recovery that the broker cut short is tried again."""
 
 
 class ChangelogTable(faust.Table):
@@ -66,33 +70,47 @@ class PositionRecovery(Recovery):
             generation = self._generation_id
             self._set_recovery_started()
             try:
-                if await self._restored(generation):
+                if await self._restore(generation):
                     self._set_recovery_ended()
                     await self._resume_streams(generation_id=generation)
-            except (RebalanceAgain, IllegalStateError):
-                continue  # the partitions are another set by now, and their recovery is asked for
-            except ServiceStopped:  # also raised when a seek takes longer than a request may
+            except (RebalanceAgain, IllegalStateError) as error:
+                self.log.info("Recovery given up, the partitions are being given out anew: %r", error)
+            except ServiceStopped:
                 if self.should_stop:
                     return
-                self.signal_recovery_start.set()
-
-    async def _restored(self, generation: int) -> bool:
-        while not self.should_stop and self.app.owning:
-            try:
-                return await self._restore(generation)
+                await self._anew("the seek to the committed offsets took too long")
             except KafkaError as error:
-                if not error.retriable:
+                if not passing(error):
                     raise
-                self.log.warning("Tables not restored, will try again: %s", error)
-                await self.sleep(RETRY_SECONDS)
-        return False
+                await self._anew(repr(error))
+
+    async def _anew(self, why: str) -> None:
+        """The broker kept the streams from going on. Nothing may act while the tables are read once more."""
+        self.log.warning("Streams could not go on, recovering once more: %s", why)
+        await self.app.drain()  # rows must not be written while they are read
+        await self.sleep(RETRY_SECONDS)
+        self.signal_recovery_start.set()
 
     @Service.task
     async def _slurp_changelogs(self) -> None:
         return  # nothing arrives that way: changelog partitions stay paused in Faust's consumer
 
+    def _wanted(self, generation: int) -> bool:
+        return bool(generation == self.app.consumer_generation_id and self.app.owning and not self.should_stop)
+
     async def _restore(self, generation: int) -> bool:
-        """Read the changelogs; False when another rebalance has begun meanwhile."""
+        """Read the changelogs, for as long as the broker takes; False when another rebalance has begun meanwhile."""
+        while self._wanted(generation):
+            try:
+                return await self._restore_once(generation)
+            except KafkaError as error:
+                if not passing(error):
+                    raise
+                self.log.warning("Tables not restored, will try again: %r", error)
+                await self.sleep(RETRY_SECONDS)
+        return False
+
+    async def _restore_once(self, generation: int) -> bool:
         app, tables = self.app, list(self.tables.values())
         by_topic = {table.changelog_topic.get_topic_name(): table for table in tables}
         app.consumer.pause_partitions({tp for tp in app.consumer.assignment() if tp.topic in by_topic})
@@ -107,14 +125,14 @@ class PositionRecovery(Recovery):
                 max_poll_records=MAX_POLL_RECORDS,
                 max_partition_fetch_bytes=4_000_000,
             )
-            await reader.start()
             try:
+                await reader.start()
                 await self._note_ends(reader)
                 if not await self._read(reader, owned, by_topic, generation):
                     return False
             finally:
                 await reader.stop()
-        return bool(generation == app.consumer_generation_id)
+        return self._wanted(generation)
 
     async def _note_ends(self, reader: AIOKafkaConsumer) -> None:
         changelogs = {table.changelog_topic.get_topic_name() for table in self.tables.values()}
@@ -133,7 +151,7 @@ class PositionRecovery(Recovery):
         await reader.seek_to_beginning()
         ends = {tp: end for tp, end in (await reader.end_offsets(list(owned))).items() if end > 0}
         while ends:
-            if generation != self.app.consumer_generation_id or not self.app.owning or self.should_stop:
+            if not self._wanted(generation):
                 return False
             for tp, records in (await reader.getmany(timeout_ms=POLL_MS)).items():
                 apply = by_topic[tp.topic].apply
@@ -146,6 +164,11 @@ class PositionRecovery(Recovery):
         return True
 
 
+def passing(error: KafkaError) -> bool:
+    """Whether an error is of the broker's being away or slow, and may be gone at the next try."""
+    return bool(error.retriable) or isinstance(error, KafkaTimeoutError)
+
+
 class SafeTableManager(TableManager):
     """Faust's table manager with our recovery."""
 
@@ -155,6 +178,7 @@ class SafeTableManager(TableManager):
     def recovery(self) -> Recovery:
         if self._recovery is None:
             self._recovery = PositionRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
+            check_attributes(self._recovery, Recovery)
         return self._recovery
 
 

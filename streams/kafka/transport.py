@@ -12,7 +12,10 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.protocol.group import SyncGroupRequest
 from faust.transport.drivers.aiokafka import (
     AIOKafkaConsumerThread,
     Consumer,
@@ -24,15 +27,17 @@ from faust.types.tuples import Message
 
 from streams.kafka.lease import Lease
 from streams.kafka.ledger import AckLedger
+from streams.kafka.names import check_attributes
 
 YIELD_EVERY = 100
 """Records handed to agents before the loop is given to others; Faust's own figure."""
 
 FETCH_SECONDS = 1.0
-"""How long a fetch waits for records once no reassignment is under way, and a seek for a fetch that finds none."""
+"""How long a fetch waits for records. Before that it waits, without a bound, for the end of a reassignment that is
+under way; a seek waits for the fetch, so it may take as long as both."""
 
 FINAL_COMMIT_SECONDS = 5.0
-"""Bound of the commit made while partitions are being taken away; the group waits for us meanwhile."""
+"""Bound of the commit made while partitions are being taken away, when the group waits for us, and at the end."""
 
 
 class SafeConsumer(Consumer):
@@ -43,6 +48,7 @@ class SafeConsumer(Consumer):
         self._position = asyncio.Lock()
         self._seeks = 0
         super().__init__(*args, **kwargs)
+        check_attributes(self, Consumer)
 
     # -- what is delivered and acknowledged ---------------------------------------------------------------------
 
@@ -65,6 +71,10 @@ class SafeConsumer(Consumer):
         if ledger is None:
             ledger = self._ledgers[TP(tp.topic, tp.partition)] = AckLedger()
         return ledger
+
+    def behind(self, tp: TP) -> int:
+        """How many records of `tp` are not handed out yet, as far as the broker has told."""
+        return max(0, (self.highwater(tp) or 0) - (self._read_offset.get(tp) or 0))
 
     def withheld(self, tp: TP) -> int:
         """How many delivered records of `tp` are not committable yet."""
@@ -90,6 +100,17 @@ class SafeConsumer(Consumer):
         self._committed_offset.update(owned)
         return True
 
+    async def commit_and_end_transactions(self) -> None:
+        """The last commit of a consumer that stops."""
+        await self._commit_finally()
+
+    async def _commit_finally(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FINAL_COMMIT_SECONDS):
+                while await self.maybe_wait_for_commit_to_finish():
+                    pass  # `commit` would take that one for ours and do nothing, and it knows only older acks
+                await self.commit()
+
     # -- rebalancing --------------------------------------------------------------------------------------------
 
     async def perform_seek(self) -> None:
@@ -104,26 +125,15 @@ class SafeConsumer(Consumer):
             await super().perform_seek()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Finish work, commit it, and only then let Faust forget the partitions."""
+        """Finish work, commit it, and only then let Faust forget the partitions, whatever became of the commit."""
         self.app.owning = False
         self.stop_flow()
-        await self.app.drain()
         try:
-            await self._commit_last()
+            await self.app.drain()
+            await self._commit_finally()
         finally:
             self._ledgers.clear()
             await super().on_partitions_revoked(revoked)
-
-    async def on_stop(self) -> None:
-        """Commit what the drain has finished, then let Faust stop."""
-        await self._commit_last()
-        await super().on_stop()
-
-    async def _commit_last(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FINAL_COMMIT_SECONDS):
-                await self.maybe_wait_for_commit_to_finish()  # `commit` would take that one for ours and do nothing
-                await self.commit()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """From here on the partitions are ours again, though nothing is served before the tables are restored."""
@@ -195,18 +205,11 @@ class LeasedThread(AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         """Start the client and listen in on its coordinator."""
         await super().on_start()
-        coordinator = self._ensure_consumer()._coordinator
-        lease: Lease = self.app.lease
-        _after(coordinator, "_do_heartbeat", lambda sent_at, ok: lease.renew(sent_at) if ok else None)
-        rejoin = coordinator._do_rejoin_group
-
-        async def rejoin_group(subscription: Any) -> Any:
-            """The session began some time before the answer to a join is read: a heartbeat dates the lease."""
-            if joined := await rejoin(subscription):
-                await coordinator._do_heartbeat()
-            return joined
-
-        coordinator._do_rejoin_group = rejoin_group
+        consumer = self._ensure_consumer()
+        check_attributes(consumer, AIOKafkaConsumer)
+        coordinator = consumer._coordinator
+        check_attributes(coordinator, GroupCoordinator)
+        renew_by(coordinator, self.app.lease)
         reset = coordinator.reset_generation
 
         def reset_generation() -> None:
@@ -246,17 +249,41 @@ class LeasedThread(AIOKafkaConsumerThread):
         return True
 
 
-def _after(target: Any, name: str, then: Callable[[float, bool], None]) -> None:
-    """Call `then(clock before the call, its success)` after each call of the coroutine method `name`."""
-    method = getattr(target, name)
+def renew_by(coordinator: Any, lease: Lease, clock: Callable[[], float] = monotonic) -> None:
+    """Renew the lease by what the group coordinator answers: a heartbeat, and the SyncGroup that ends a rejoin.
 
-    async def wrapped(*args: Any, **kwargs: Any) -> Any:
-        started_at = monotonic()
-        result = await method(*args, **kwargs)
-        then(started_at, bool(result))
-        return result
+    Always from before the request was sent, never from when we get to see the answer: a process that was stopped
+    in between may see it after the broker has given its partitions away.
+    """
+    heartbeat, rejoin, send = coordinator._do_heartbeat, coordinator._do_rejoin_group, coordinator._send_req
+    synced_at = float("-inf")
 
-    setattr(target, name, wrapped)
+    async def send_req(request: Any) -> Any:
+        nonlocal synced_at
+        if isinstance(request, SyncGroupRequest):
+            synced_at = clock()
+        return await send(request)
+
+    async def do_heartbeat() -> bool:
+        sent_at = clock()
+        known = bool(await heartbeat())
+        if known:
+            lease.renew(sent_at)
+        return known
+
+    async def do_rejoin_group(subscription: Any) -> bool:
+        nonlocal synced_at
+        synced_at = float("-inf")
+        joined = bool(await rejoin(subscription))
+        if joined:
+            lease.renew(synced_at)
+        return joined
+
+    coordinator._send_req, coordinator._do_heartbeat, coordinator._do_rejoin_group = (
+        send_req,
+        do_heartbeat,
+        do_rejoin_group,
+    )
 
 
 class SafeTransport(Transport):

@@ -35,9 +35,8 @@ from streams.topology import Topology
 LANES_FULL = 4_000
 """Inputs between Kafka and the outbox at once: some 10 MB; more would only wait here instead of in Kafka."""
 
-
-YIELD_EVERY = 500
-"""Pins looked through in one turn of the loop."""
+PURGE_YIELD_EVERY = 200
+"""Rows looked at in one turn of the loop: about a millisecond."""
 
 
 class RouteStage:
@@ -293,18 +292,23 @@ class RouteStage:
         row = {"at": self._now_ms(), "pins": {name: pin.to_json() for name, pin in pins.items()}}
         await self._pins.write(self._producer, partition, key, orjson.dumps(row))
 
-    async def purge(self, written_before_ms: int, serving: Callable[[], bool]) -> None:
-        """Delete the pins of incidents that are closed and were last heard of before that time (ms since the epoch)."""
+    async def purge(self, written_before_ms: int, ours: Callable[[], bool]) -> None:
+        """Delete the pins of incidents that are closed and were last heard of before that time (ms since the epoch).
+
+        `ours` says whether the partitions are still those that we had at the beginning; nothing is deleted when not.
+        The row is read again in the incident's lane, behind what came meanwhile.
+        """
         for number, (partition, key, value) in enumerate(self._pins.rows.items(), start=1):
-            if number % YIELD_EVERY == 0:
+            if number % PURGE_YIELD_EVERY == 0:
                 await asyncio.sleep(0)
-            if not serving():
+            if not ours():
                 return
             if _over(value, written_before_ms):
-                await self.lanes.put(key.decode(), partial(self._purge_one, partition, key, written_before_ms))
+                work = partial(self._purge_one, partition, key, written_before_ms, ours)
+                await self.lanes.put(key.decode(), work)
 
-    async def _purge_one(self, partition: int, key: bytes, written_before_ms: int) -> None:
-        row = self._pins.read(partition, key)
+    async def _purge_one(self, partition: int, key: bytes, written_before_ms: int, ours: Callable[[], bool]) -> None:
+        row = self._pins.read(partition, key) if ours() else None
         if row is not None and _over(row, written_before_ms):
             await self._pins.write(self._producer, partition, key, None)
 

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
+import faust
 import pytest
+from aiokafka.errors import GroupAuthorizationFailedError
 from faust.types import TP
 
 from streams.kafka.app import SafeApp
+from streams.kafka.producer import Producer
 from streams.kafka.transport import SafeConsumer
 
 IN = TP("in", 0)
@@ -238,3 +241,95 @@ async def test_after_a_rebalance_all_that_is_uncommitted_comes_again(
     consumer.ack(deliver(consumer, 0))
     await consumer.commit()
     assert broker.committed == {IN: 1}
+
+
+async def test_a_commit_under_way_does_not_swallow_the_one_of_a_shutdown(
+    consumer: SafeConsumer, broker: Broker
+) -> None:
+    first, second = deliver(consumer, 0), deliver(consumer, 1)
+    consumer.ack(first)
+    broker.open.clear()
+    periodic = asyncio.create_task(consumer.commit())
+    while not broker.asked:
+        await asyncio.sleep(0)
+    consumer.ack(second)
+    stopping = asyncio.create_task(consumer.on_stop())
+    await asyncio.sleep(0)
+    broker.open.set()
+    await asyncio.gather(periodic, stopping)
+    assert broker.committed == {IN: 2}
+
+
+async def test_a_commit_that_is_refused_for_good_does_not_keep_faust_from_letting_go(
+    consumer: SafeConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_offsets: Mapping[TP, int]) -> bool:
+        raise GroupAuthorizationFailedError("unit")
+
+    monkeypatch.setattr(consumer, "_commit", refuse)
+    consumer._read_offset[IN] = 1
+    consumer.ack(deliver(consumer, 0))
+    with pytest.raises(GroupAuthorizationFailedError):
+        await consumer.on_partitions_revoked({IN})
+    assert IN not in consumer._read_offset
+    assert consumer.withheld(IN) == 0
+
+
+async def test_a_recovery_that_ends_during_a_shutdown_opens_nothing(
+    consumer: SafeConsumer, app: SafeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def faust_stops(_app: faust.App) -> None:
+        await app._ready()
+
+    monkeypatch.setattr(faust.App, "on_stop", faust_stops)
+    app.on_drain.append(app._ready)
+    app._stopped_set()
+    await app.on_stop()
+    assert not app.serving
+    assert not app.owning
+
+
+async def test_a_crash_while_getting_ready_opens_nothing(app: SafeApp) -> None:
+    async def crash() -> None:
+        app._crashed.set()
+
+    app.owning = True
+    app.on_ready.append(crash)
+    await app._ready()
+    assert not app.serving
+
+
+async def test_an_assignment_during_a_shutdown_is_not_taken_over(
+    consumer: SafeConsumer, app: SafeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def faust_takes_over(_assigned: set[TP], _generation: int) -> None:
+        await app._ready()
+
+    monkeypatch.setattr(consumer, "_on_partitions_assigned", faust_takes_over)
+    app.owning = app.serving = False
+    app._stopped_set()
+    await consumer.on_partitions_assigned({IN}, 2)
+    assert not app.owning
+    assert not app.serving
+
+
+class Stuck(Producer):
+    """A producer whose broker confirms nothing."""
+
+    async def flush(self) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_partitions_are_not_given_away_while_records_may_still_arrive(
+    consumer: SafeConsumer, app: SafeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(reason: str) -> None:
+        raise SystemExit(reason)
+
+    monkeypatch.setattr("streams.kafka.app.FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr("streams.kafka.app.end_process", end)
+    app._producers = [Stuck({})]
+    with pytest.raises(SystemExit, match="still not confirmed"):
+        await app.drain()
+    app._stopped_set()
+    await app.drain()  # at a shutdown nothing is given away before the process has ended

@@ -17,6 +17,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from aiokafka.errors import GroupAuthorizationFailedError
+
 TICK_SECONDS = 0.02
 """How often waiting work looks whether its gate has opened."""
 
@@ -72,6 +74,37 @@ def begin() -> Job:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     return Job(sys.argv[1])
+
+
+async def inject(app: Any, job: Job, journal: Journal) -> None:
+    """Once `job.inject` is there: a rebalance, and a coordinator whose answer to it aiokafka cannot go on from."""
+    if not await _asked(job.inject):
+        return
+    coordinator = app.consumer._thread._consumer._coordinator
+
+    async def refused(_subscription: Any) -> bool:
+        await asyncio.sleep(1.5)  # as long as a rebalance takes; a fetch that is still waiting would see the error
+        raise GroupAuthorizationFailedError(job.group)
+
+    coordinator._do_rejoin_group = refused
+    app.consumer._thread.thread_loop.call_soon_threadsafe(coordinator.request_rejoin)
+    journal("injected")
+
+
+async def seek(app: Any, job: Job, journal: Journal) -> None:
+    """Once `job.seek` is there: what a rebalance ends with, on the same partitions."""
+    if not await _asked(job.seek):
+        return
+    app.consumer.stop_flow()
+    await app.consumer.perform_seek()
+    app.consumer.resume_flow()
+    journal("sought")
+
+
+async def _asked(file: str | None) -> bool:
+    while file is not None and not Path(file).exists():
+        await asyncio.sleep(TICK_SECONDS)
+    return file is not None
 
 
 async def work(

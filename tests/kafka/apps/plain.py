@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import faust
 import uvloop
-from aiokafka.errors import GroupAuthorizationFailedError
-from common import Journal, begin, work
+from common import Journal, begin, inject, seek, work
 
 from streams.telemetry.logs import logging_config
 
@@ -81,35 +79,9 @@ async def ready(*_args: Any, **_kwargs: Any) -> None:
     journal("ready", owned=owned, rows=rows)
 
 
-async def inject() -> None:
-    """Once the file is there: a rebalance, and a coordinator whose answer to it aiokafka cannot go on from."""
-    while not Path(job.inject).exists():
-        await asyncio.sleep(0.05)
-    coordinator = app.consumer._thread._consumer._coordinator
-
-    async def refused(_subscription: Any) -> bool:
-        await asyncio.sleep(1.5)  # as long as a rebalance takes; a fetch that is still waiting would see the error
-        raise GroupAuthorizationFailedError(job.group)
-
-    coordinator._do_rejoin_group = refused
-    app.consumer._thread.thread_loop.call_soon_threadsafe(coordinator.request_rejoin)
-    journal("injected")
-
-
-async def seek() -> None:
-    """Once the file is there: what a rebalance ends with, on the same partitions."""
-    while not Path(job.seek).exists():
-        await asyncio.sleep(0.05)
-    app.consumer.stop_flow()
-    await app.consumer.perform_seek()
-    app.consumer.resume_flow()
-    journal("sought")
-
-
-if job.inject:
-    app.task(inject)
-if job.seek:
-    app.task(seek)
+@app.task
+async def ask() -> None:
+    await asyncio.gather(inject(app, job, journal), seek(app, job, journal))
 
 
 faust.Worker(app, loop=loop, loglevel="info", logging_config=logging_config("INFO")).execute_from_commandline()

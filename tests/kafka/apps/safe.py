@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from logging.config import dictConfig
-from pathlib import Path
 from typing import Any
 
 import faust
 import uvloop
-from aiokafka.errors import GroupAuthorizationFailedError
-from common import Journal, begin, work
+from common import Journal, begin, inject, seek, work
 
 from streams.app import current
 from streams.kafka.app import SafeApp
@@ -112,41 +110,14 @@ async def beat() -> None:
         watchdog.turned()
 
 
-async def inject() -> None:
-    """Once the file is there: a rebalance, and a coordinator whose answer to it aiokafka cannot go on from."""
-    while not Path(job.inject).exists():
-        await asyncio.sleep(0.05)
-    coordinator = app.consumer._thread._consumer._coordinator
-
-    async def refused(_subscription: Any) -> bool:
-        await asyncio.sleep(1.5)  # as long as a rebalance takes; a fetch that is still waiting would see the error
-        raise GroupAuthorizationFailedError(job.group)
-
-    coordinator._do_rejoin_group = refused
-    app.consumer._thread.thread_loop.call_soon_threadsafe(coordinator.request_rejoin)
-    journal("injected")
-
-
-async def seek() -> None:
-    """Once the file is there: what a rebalance ends with, on the same partitions."""
-    while not Path(job.seek).exists():
-        await asyncio.sleep(0.05)
-    app.consumer.stop_flow()
-    await app.consumer.perform_seek()
-    app.consumer.resume_flow()
-    journal("sought")
-
-
 for name in job.topics:
     declare(name)
 app.on_prepare.append(prepare)
 app.on_drain.append(drain)
 app.on_ready.append(ready)
 loop.create_task(beat())
-if job.inject:
-    loop.create_task(inject())
-if job.seek:
-    loop.create_task(seek())
+loop.create_task(inject(app, job, journal))
+loop.create_task(seek(app, job, journal))
 
 
 class Process(faust.Worker):
