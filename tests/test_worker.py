@@ -74,15 +74,19 @@ class Pins:
 
     def __init__(self, count: int) -> None:
         closed = orjson.dumps({"at": 1, "pins": {"c": {"open": False}}})
-        self.rows = {0: {f"alert:{n}".encode(): closed for n in range(count)}}
+        self.kept = {f"alert:{n}".encode(): closed for n in range(count)}
+        self.rows = self
         self.deleted: list[bytes] = []
 
-    def read(self, partition: int, key: bytes) -> bytes | None:
-        return self.rows[partition].get(key)
+    def items(self) -> list[tuple[int, bytes, bytes]]:
+        return [(0, key, value) for key, value in self.kept.items()]
 
-    async def write(self, _producer: Any, partition: int, key: bytes, value: bytes | None) -> None:
+    def read(self, _partition: int, key: bytes) -> bytes | None:
+        return self.kept.get(key)
+
+    async def write(self, _producer: Any, _partition: int, key: bytes, value: bytes | None) -> None:
         assert value is None
-        del self.rows[partition][key]
+        del self.kept[key]
         self.deleted.append(key)
 
 
@@ -122,7 +126,7 @@ async def test_what_was_written_meanwhile_is_not_deleted(worker: Worker) -> None
 
     async def newer() -> None:
         await looked.wait()
-        pins.rows[0][key] = orjson.dumps({"at": 1, "pins": {"c": {"open": True}}})
+        pins.kept[key] = orjson.dumps({"at": 1, "pins": {"c": {"open": True}}})
 
     await worker.route.lanes.put(key.decode(), newer)
     await purge(worker, pins, lambda: True)

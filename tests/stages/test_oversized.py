@@ -14,6 +14,7 @@ from test_route_replay import HOME, PARTITIONS, A, Broker, Stage, payments
 
 from streams.kafka.home import home_partition
 from streams.routing.replay import Replay
+from streams.stages.brake import Brake, TokenBucket
 from streams.stages.dispatch import OutcomeTopics
 from streams.topology import Topology
 
@@ -109,7 +110,8 @@ async def test_a_key_beyond_its_bound_is_not_carried_on() -> None:
 
 async def test_a_dead_letter_of_dispatch_is_never_larger_than_its_topic_takes() -> None:
     broker = Strict()
-    topics = OutcomeTopics(TOPOLOGY, broker)  # type: ignore[arg-type]
+    brake = Brake(TokenBucket(9, 9, lambda: 0.0), clock=lambda: 0.0)
+    topics = OutcomeTopics(TOPOLOGY, broker, brake)  # type: ignore[arg-type]
     letter = {"id": "alerts/3/5@-", "event": None, "outbox": {"payload": "x" * 2_090_000}, "raw": None}
     await topics.publish("dead-letters", "k", letter)
     ((topic, written),) = broker.written
