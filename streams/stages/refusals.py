@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 from streams.events import Event, Source
+from streams.routing.decision import Why
 
 RAW_KEPT = 192 * 1024
 """Bytes of an unreadable value kept in its dead letter (256 KiB as base64); the whole is still in its topic."""
@@ -23,10 +24,13 @@ def route_dead_letter(
     action: str | None = None,
     raw: bytes | None = None,
     replay: str | None = None,
+    connector: str | None = None,
+    why: Why | None = None,
 ) -> dict[str, Any]:
     """The `dead-letters` record of an input (schemas/dead-letters.json). `at`: ms since the epoch.
 
-    `replay`: the id of the dead letter that this is a replay of.
+    `replay`: the id of the dead letter that this is a replay of. `connector` and `why`: whose fields gave no
+    destination, and each of them.
     """
     return {
         "v": 1,
@@ -36,6 +40,8 @@ def route_dead_letter(
         "source": {**coordinates(source), "key": source.key},
         "incident": incident,
         "destination": None,
+        "connector": connector,
+        "why": None if why is None else why.to_json(),
         "action": action,
         "http_status": None,
         "event": event,

@@ -10,7 +10,7 @@ import pytest
 from routing_story import ALPHA, BETA, FALLBACK, Route, alert, case, connector, directory
 
 from streams import contracts
-from streams.documents.secrets import Cipher, new_key
+from streams.documents.secrets import Cipher, mask, new_key
 from streams.events import Action
 from streams.routing import Pin, Reject, Send, Skip, decide, outbox_record
 
@@ -247,7 +247,7 @@ def test_the_outbox_record() -> None:
             {"href": "https://example.com/runbooks/cpu", "text": "runbook"},
         ],
         "source": {"topic": "alerts", "partition": 2, "offset": 5, "timestamp": 1_638_403_601_234},
-        "why": {"chosen": "fields.integrationKey", "passed_over": [], "pinned": False},
+        "why": {"chosen": "fields.integrationKey", "passed_over": [], "pinned": False, "key": mask(ALPHA)},
         "render_errors": {},
     }
     assert record == expected
