@@ -55,6 +55,7 @@ class Found(NamedTuple):
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
 
     @property
     def id(self) -> str:
@@ -214,7 +215,7 @@ class _Reading:
             for record in batches.next_batch():
                 if span.start <= record.offset < span.end and _has(record, self._needles):
                     place = (partition.topic, partition.partition, record.offset)
-                    self.records.append(Found(*place, record.timestamp, record.key, record.value))
+                    self.records.append(Found(*place, record.timestamp, record.key, record.value, record.headers))
 
 
 def _has(record: Any, needles: Sequence[bytes]) -> bool:
