@@ -51,7 +51,8 @@ def screen(story: Story) -> Iterator[Line]:
         yield _head("pin", f"{pin.connector} → {pin.destination}, {'open' if pin.open else 'closed by its resolve'}")
     for known in story.destinations:
         closed = f" since {moment(known.closed_at)}" if known.closed_at else ""
-        yield _head("PagerDuty", f"{known.destination}: {known.state}{closed}")
+        state = "nothing accepted yet" if known.state == "none" else known.state
+        yield _head("PagerDuty", f"{known.destination}: {state}{closed}")
     if not story.complete:
         yield Line("It began before what was looked at: --since 7d, or --all, looks further back.", "dim")
     shown = inputs if len(inputs) <= FIRST + LAST + 1 else inputs[:FIRST]

@@ -93,6 +93,7 @@ class Log:
             raise TopicMismatch("\n".join(f"{name}: missing (pagerline topics apply creates it)" for name in missing))
         first = [TopicPartition(name, 0) for name in wanted]
         self.consumer.assign(first)  # a client knows the partitions only of topics that it has asked about
+        self.consumer.pause(*first)  # its own fetches would hold the connection for half a second each
         await self.consumer.end_offsets(first)
         return {
             name: [TopicPartition(name, one) for one in sorted(self.consumer.partitions_for_topic(name) or {0})]
