@@ -102,11 +102,11 @@ class Search:
         return [await self._of_incident(incident, unfinished, asked=(str(place), written_at))]
 
     async def _named_otherwise(self, text: str) -> list[str]:
-        """The incidents with this deduplication key, or with an alert of this id."""
+        """The incidents with this deduplication key, or with an alert of this id (the newest of it, about)."""
         name = orjson.dumps(text)
         hashed = text.startswith("sha256:")
         topic = self._topology.deliveries if hashed else self._topology.alerts
-        records = await self._everywhere(topic, b'"dedup_key":' + name if hashed else name)
+        records = await self._everywhere(topic, b'"dedup_key":' + name if hashed else name, enough=True)
         incidents: dict[str, None] = {}
         for record in records:
             if hashed:
@@ -194,13 +194,21 @@ class Search:
 
     # -- reading ------------------------------------------------------------------------------------------------
 
-    async def _everywhere(self, topic: str, needle: bytes) -> list[Found]:
-        """The records of a topic in the window that hold these bytes, oldest first in each partition."""
+    async def _everywhere(self, topic: str, needle: bytes, *, enough: bool = False) -> list[Found]:
+        """The records of a topic in the window that hold these bytes, oldest first in each partition.
+
+        With `enough`, once a partition has some, no other goes further back than the block it reads.
+        """
+        stop = False
 
         async def one(partition: TopicPartition) -> list[Found]:
+            nonlocal stop
             found: list[Found] = []
             async for block in self._log.backwards(partition, self._spans[partition], (needle,)):
                 found[:0] = block.records
+                stop = stop or (enough and bool(found))
+                if stop:
+                    break
             return found
 
         return _flat(await asyncio.gather(*(one(partition) for partition in self._partitions[topic])))
