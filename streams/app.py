@@ -93,6 +93,7 @@ class Worker:
             topology=topology,
             table=self.incidents,
             producer=outcomes,
+            brake=brake,
             sender=SealedSender(self.client, cipher, app.lease),
             metrics=metrics,
             clock=time.monotonic,
@@ -101,9 +102,10 @@ class Worker:
             in_flight=settings.max_in_flight,
             withheld=settings.max_withheld,
         )
-        metrics.watch(lambda: self.dispatch.backlog, self.lag)
+        metrics.watch(lambda: self.dispatch.backlog, lambda: self.dispatch.refusing, self.lag)
         app.on_drain.append(self._drain)
         app.on_ready.append(self._ready)
+        self._tasks: list[asyncio.Task[None]] = []
         self._agents()
 
     def _table(self, name: str) -> ChangelogTable:
@@ -140,7 +142,9 @@ class Worker:
         """All that must be there before the app starts. Raises PagerlineError when this worker cannot work."""
         await self.health.start()
         self.watchdog.start()
-        self._pulse = asyncio.get_running_loop().create_task(self._beat())
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._beat()), loop.create_task(self._purge())]
+        self._tasks[1].add_done_callback(self._purged)
         states = await ensure_topics(
             self.topology.specs(),
             replication=self.settings.replication,
@@ -169,7 +173,8 @@ class Worker:
 
     async def close(self) -> None:
         """After the app has stopped: what it did not start."""
-        self._pulse.cancel()
+        for task in self._tasks:
+            task.cancel()
         self.pins.rows.close()
         self.incidents.close()
         await self.client.__aexit__()
@@ -177,15 +182,21 @@ class Worker:
         await self.health.stop()
 
     async def _beat(self) -> None:
-        purged = time.monotonic()
         while True:
             await asyncio.sleep(1.0)
             self.watchdog.turned()
-            if self.app.serving and time.monotonic() - purged > PURGE_SECONDS:
-                purged = time.monotonic()
+
+    async def _purge(self) -> None:
+        while True:
+            await asyncio.sleep(PURGE_SECONDS)
+            if self.app.serving:
                 closed_before = now_ms() - round(self.settings.closed_retention_hours * 3_600_000)
-                await self.route.purge(closed_before)
+                await self.route.purge(closed_before, lambda: self.app.serving)
                 await self.dispatch.purge(self.incidents.rows(), closed_before)
+
+    def _purged(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.crash(error)
 
     def crash(self, error: BaseException) -> None:
         """A bug of ours: stop the worker; nothing unacknowledged is lost."""

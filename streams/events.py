@@ -23,6 +23,12 @@ DEPTH_LIMIT: Final = 100
 DEDUP_KEY_LIMIT: Final = 255
 """Characters (PagerDuty Events API v2, `dedup_key`)."""
 
+IDENTITY_LIMIT: Final = 2_048
+"""Characters of a grouping key or Case id (`schemas/`): it stands in each record of its incident, several times."""
+
+KEY_LIMIT: Final = 8_192
+"""Bytes of a record's key that is carried on: those of the longest identity in UTF-8."""
+
 PRIORITIES: Final = frozenset({"P1", "P2", "P3", "P4", "P5"})
 
 _TOPIC: Final[dict[Kind, str]] = {"alert": "alerts", "case": "cases"}
@@ -50,6 +56,16 @@ class Source:
     def id(self) -> str:
         """`<topic>/<partition>/<offset>`, by which deliveries and dead letters name the record."""
         return f"{self.topic}/{self.partition}/{self.offset}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As the outbox carries it on: the key too, which dead letters are written under."""
+        return {
+            "topic": self.topic,
+            "partition": self.partition,
+            "offset": self.offset,
+            "timestamp": self.timestamp,
+            "key": self.key,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +140,11 @@ def read_event(
     return _alert(document, source) if kind == "alert" else _case(document, source)
 
 
+def key_text(key: bytes | None) -> str | None:
+    """A record's key as text; None for one that is too long to be an incident's, as for none."""
+    return None if key is None or len(key) > KEY_LIMIT else key.decode(errors="replace")
+
+
 def dedup_key_of(identity: str) -> str:
     """The deduplication key of a grouping key or Case id: itself, or its hash where that is too long for PagerDuty."""
     if len(identity) <= DEDUP_KEY_LIMIT:
@@ -191,7 +212,8 @@ def _incident_of(kind: Kind, document: Document) -> str | None:
     for name in ("groupingKey", "id") if kind == "alert" else ("id",):
         value = holder.get(name)
         if value is not None:
-            return f"{kind}:{value}" if isinstance(value, str) and value.strip() else None
+            sound = isinstance(value, str) and value.strip() and len(value) <= IDENTITY_LIMIT
+            return f"{kind}:{value}" if sound else None
     return None
 
 

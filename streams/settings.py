@@ -25,6 +25,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from streams.errors import SettingsError
+from streams.records import VALUE_BYTES
 
 PREFIX: Final = "PAGERLINE_"
 FOREIGN: Final = "PAGERLINE_SANDBOX_"
@@ -196,8 +197,9 @@ class Settings(BaseSettings):
         default=24, gt=0, le=8760, description="hours, above 0 and at most 8760 (a year)"
     )
     # Just below Kafka's default for a whole record batch (1,048,588), so that key and headers fit too.
+    # At most what our own topics take: an input that came under another key is written again, to `rekeyed`.
     max_event_bytes: int = Field(
-        default=1_000_000, ge=1_000, le=100_000_000, description="a whole number of bytes from 1000 to 100000000"
+        default=1_000_000, ge=1_000, le=VALUE_BYTES, description=f"a whole number of bytes from 1000 to {VALUE_BYTES}"
     )
 
     # Static membership: a worker that is restarted under the same id has its partitions back at once, without waiting

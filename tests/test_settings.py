@@ -77,6 +77,13 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.partitions == 8
 
 
+def test_an_event_may_be_as_large_as_our_own_topics_take_and_no_larger(monkeypatch: pytest.MonkeyPatch) -> None:
+    (line,) = refusal(monkeypatch, MAX_EVENT_BYTES="2000001")
+    assert line == "PAGERLINE_MAX_EVENT_BYTES=2000001: must be a whole number of bytes from 1000 to 2000000"
+    monkeypatch.setenv("PAGERLINE_MAX_EVENT_BYTES", "2000000")
+    assert load().max_event_bytes == 2_000_000
+
+
 def test_env_file_stands_behind_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PAGERLINE_PREFIX=file.\nPAGERLINE_APP_ID=file\nOTHER=x\n")
     monkeypatch.setenv("PAGERLINE_APP_ID", "environment")

@@ -15,8 +15,9 @@ from streams.dispatch.standing import Standing
 Place = tuple[int, bytes]
 """An incident: its partition and its row's key."""
 
-PROBES = 4
-"""Requests that a failing destination may have in flight: hanging ones must not keep the next look from happening."""
+PROBES = 10
+"""Requests that a failing destination may have in flight: with one begun every 1.2 s and a time-out of 10 s, those that
+hang never keep the next one waiting."""
 
 
 class Slots:

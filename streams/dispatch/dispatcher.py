@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from itertools import islice
 
 from streams.dispatch.destination import Destination, Place, Slots
-from streams.dispatch.digest import EXAMPLES, digest_key
 from streams.dispatch.incident import Incident, Record, is_digest, row_key
-from streams.dispatch.plan import LOW, Rank, rank
+from streams.dispatch.lookout import Lookout
+from streams.dispatch.plan import Rank, rank
 from streams.dispatch.ports import Meter, Publisher, Sender, Table
 from streams.dispatch.runner import Ack, Runner
 from streams.dispatch.standing import Mark
 from streams.pagerduty.answers import Refused
-
-LOOK_SECONDS = 1.0
-"""What has waited this long is written to the table first (architecture, section 4)."""
-
-SAVES = 2_000
-"""Rows written at one look; the rest at the next, which then comes at once."""
-
-FLUSHED = 200
-"""Waiting incidents of a refused destination that are given up at one look."""
 
 YIELD_EVERY = 500
 """Rows looked through in one turn of the loop."""
@@ -59,17 +49,16 @@ class Dispatcher:
         self.now_ms = now_ms
         self.crash = crash
         self.epoch = ""
-        self._clock = clock
+        self.clock = clock
         self._random = random
         self._slots = Slots(in_flight)
         self._share = share
         self._withheld_most = withheld
         self._withheld: dict[int, int] = {}
         self._runners: dict[Place, Runner] = {}
-        self._loose: dict[Place, float] = {}
+        self._lookout = Lookout(self)
         self._destinations: dict[bytes, Destination] = {}
         self._confirming: set[asyncio.Future[object]] = set()
-        self._look: asyncio.TimerHandle | None = None
         self._closed = False
 
     # -- what arrives -------------------------------------------------------------------------------------------
@@ -94,16 +83,16 @@ class Dispatcher:
         if destination is not None:
             destination.serve_as(record)
         place = partition, row_key(record["destination"], record["dedup_key"])
-        runner = self._runner(place)
+        runner = self.runner(place)
         if not fresh:
             runner.suspect()
         runner.add(record, counted)
         if destination is not None and place in destination.line and runner.incident.pending:
             destination.wait(place, rank(runner.incident), 0.0)  # it stands there: of the same age, of a new rank
-        self._watch_loose(runner)
+        self._lookout.watch(runner)
         runner.resume()
         if "fold" in record:
-            self._look_soon()
+            self._lookout.soon()
         self.sweep(runner)
 
     async def recover(self, rows: Iterable[tuple[int, bytes, bytes]]) -> int:
@@ -122,14 +111,14 @@ class Dispatcher:
         return started
 
     def _recover_one(self, place: Place, incident: Incident) -> bool:
-        now_ms, clock = self.now_ms(), self._clock()
+        now_ms, clock = self.now_ms(), self.clock()
         if incident.sent and now_ms - incident.sent[-1] < 60_000:
             destination = self._destination_at(place[1])
             for at in incident.sent:
                 destination.restore(clock - (now_ms - at) / 1000)
         if incident.digest is not None and (incident.paged or incident.pending):
             self.destination(incident.digest).digest.taken_over(incident.digest, place[0])
-            self._look_soon()
+            self._lookout.soon()
         untold = any(source in incident.released for source in incident.outcomes)
         if untold:
             self._start(place, incident).resume()
@@ -145,9 +134,7 @@ class Dispatcher:
         Windows and pauses stay: PagerDuty's limit does not begin anew because partitions moved.
         """
         self._closed = True
-        if self._look is not None:
-            self._look.cancel()
-            self._look = None
+        self._lookout.close()
         for destination in self._destinations.values():
             destination.close()
         tasks = [task for runner in self._runners.values() if (task := runner.task) is not None and not task.done()]
@@ -158,7 +145,6 @@ class Dispatcher:
             await asyncio.wait(self._confirming, timeout=seconds)
         self._runners = {}
         self._withheld = {}
-        self._loose = {}
 
     async def purge(self, rows: Iterable[tuple[int, bytes, bytes]], closed_before_ms: int) -> int:
         """Delete rows of incidents closed before that time (ms since the epoch); returns how many went.
@@ -178,7 +164,7 @@ class Dispatcher:
             if self._closed or epoch != self.epoch:
                 return gone
         gone += await self._delete(batch, closed_before_ms)
-        now = self._clock()
+        now = self.clock()
         for name in [name for name, destination in self._destinations.items() if destination.forgettable(now)]:
             del self._destinations[name]
         return gone
@@ -216,7 +202,7 @@ class Dispatcher:
                 0,
                 share=self._share,
                 slots=self._slots,
-                clock=self._clock,
+                clock=self.clock,
                 random=self._random,
                 grant=self._granted,
             )
@@ -230,7 +216,7 @@ class Dispatcher:
     def wait(self, runner: Runner, destination: Destination, urgency: Rank) -> None:
         """Stand in line, as old as the oldest record that waits."""
         since = min(record["source"]["timestamp"] for record in runner.incident.pending)
-        self._watch_loose(runner)
+        self._lookout.watch(runner)
         destination.wait(runner.place, urgency, since)
 
     def leave(self, runner: Runner) -> None:
@@ -240,27 +226,27 @@ class Dispatcher:
             destination.line.leave(runner.place)
 
     def _granted(self, destination: Destination, place: Place) -> None:
-        runner = self._runner(place)
+        runner = self.runner(place)
         runner.turn = destination
         runner.resume()
 
     def marked(self, destination: Destination) -> Mark | None:
         """Why PagerDuty refuses the destination, as long as that is believed."""
-        return destination.standing.marked(self._clock())
+        return destination.standing.marked(self.clock())
 
     def refused(self, destination: Destination, verdict: Refused) -> None:
         """PagerDuty does not know the destination or does not let us use it: what waits for it is given up."""
-        destination.standing.refused(self._clock(), verdict.reason, verdict.words)
+        destination.standing.refused(self.clock(), verdict.reason, verdict.words)
         if destination.line:
-            self._look_in(0.0)
+            self._lookout.soon(0.0)
 
     def folded(self, destination: Destination, record: Record) -> bool:
         """Whether a record waited behind an open digest."""
         return destination.digest.open and not is_digest(record)
 
-    def crowded(self, partition: int) -> bool:
-        """Whether so many records of the partition wait that acknowledgements are to be given early."""
-        return self._withheld.get(partition, 0) > self._withheld_most
+    def excess(self, partition: int) -> int:
+        """How many records of the partition wait beyond the bound, so that their acknowledgements are given early."""
+        return max(0, self._withheld.get(partition, 0) - self._withheld_most)
 
     def track(self, confirmed: asyncio.Future[object]) -> None:
         """Remember a record on its way to the broker, for the drain."""
@@ -282,15 +268,33 @@ class Dispatcher:
         """Destinations that PagerDuty does not know or does not let us use."""
         return sum(destination.standing.mark is not None for destination in self._destinations.values())
 
+    # -- for the lookout ----------------------------------------------------------------------------------------
+
+    def destinations(self) -> Iterable[Destination]:
+        """All destinations that there are."""
+        return self._destinations.values()
+
+    def runner_at(self, place: Place) -> Runner | None:
+        """The runner of a place, if there is one in memory."""
+        return self._runners.get(place)
+
+    def tell(self, place: Place, record: Record) -> None:
+        """Send a record that is no input's: a digest's."""
+        runner = self.runner(place)
+        runner.add(record, lambda: None)
+        runner.resume()
+
     # -- runners come and go ------------------------------------------------------------------------------------
 
-    def _runner(self, place: Place) -> Runner:
+    def runner(self, place: Place) -> Runner:
+        """The runner of a place, made from its row if need be."""
         runner = self._runners.get(place)
         if runner is None:
-            runner = self._start(place, self._stored(place))
+            runner = self._start(place, self.stored(place))
         return runner
 
-    def _stored(self, place: Place) -> Incident:
+    def stored(self, place: Place) -> Incident:
+        """What the row of a place says."""
         row = self.table.read(*place)
         return Incident.from_row(row, self.epoch) if row else Incident()
 
@@ -312,73 +316,10 @@ class Dispatcher:
             return  # its partitions were taken away; a confirmation may still come
         if runner.idle:
             del self._runners[runner.place]
-            self._loose.pop(runner.place, None)
+            self._lookout.forget(runner.place)
         else:
             runner.resume()
-            self._watch_loose(runner)
-
-    # -- a look now and then ------------------------------------------------------------------------------------
-
-    def _watch_loose(self, runner: Runner) -> None:
-        if runner.loose and runner.place not in self._loose:
-            self._loose[runner.place] = self._clock()
-            self._look_soon()
-
-    def _look_soon(self) -> None:
-        if self._look is None:
-            self._look_in(LOOK_SECONDS)
-
-    def _look_in(self, seconds: float) -> None:
-        if self._look is not None:
-            self._look.cancel()
-        self._look = None if self._closed else asyncio.get_running_loop().call_later(seconds, self._look_around)
-
-    def _look_around(self) -> None:
-        """Have written what has waited long; give up what waits for destinations that are refused."""
-        self._look = None
-        now, saves = self._clock(), 0
-        for place, since in list(self._loose.items()):
-            runner = self._runners.get(place)
-            if runner is None or not runner.loose:
-                del self._loose[place]
-            elif now - since >= LOOK_SECONDS and self.waits(runner):
-                saves += runner.save()
-                if saves >= SAVES:
-                    break
-        flushed = sum(self._flush(destination) for destination in self._destinations.values())
-        folds = [self._fold(destination) for destination in list(self._destinations.values())]
-        if saves >= SAVES or flushed:
-            self._look_in(0.0 if saves < SAVES else 0.05)
-        elif self._loose or any(folds):
-            self._look_in(LOOK_SECONDS)
-
-    def _fold(self, destination: Destination) -> bool:
-        """Let the destination's digest say what it has to; False when there is nothing to watch."""
-        digest, line = destination.digest, destination.line
-        waiting, now = line.count(LOW), self._clock()
-        action = digest.wants(waiting, destination.fold_above, now)
-        if action is not None:
-            places = line.oldest(LOW, EXAMPLES)
-            examples = [self._pending_at(place) for place in places]
-            like = examples[0] if examples else digest.last
-            if like is not None:
-                place = places[0][0] if places else digest.partition, digest_key(like["destination"])
-                record = digest.say(action, like, waiting, examples, now, self.now_ms())
-                digest.partition = place[0]
-                runner = self._runner(place)
-                runner.add(record, lambda: None)
-                runner.resume()
-        return digest.open or bool(destination.fold_above and line)
-
-    def _pending_at(self, place: Place) -> Record:
-        runner = self._runners.get(place)
-        incident = runner.incident if runner is not None else self._stored(place)
-        return next((record for record in incident.pending if record["action"] == "trigger"), incident.pending[0])
-
-    def _flush(self, destination: Destination) -> int:
-        if not destination.line or self.marked(destination) is None:
-            return 0
-        return sum(self._runner(place).flush() for place in list(islice(destination.line, FLUSHED)))
+            self._lookout.watch(runner)
 
 
 def _over(row: bytes, closed_before_ms: int) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import orjson
 
 from streams.dispatch.outcome import Outcome, replay_of, source_of
+from streams.seen import Position, Seen
 
 Record = Mapping[str, Any]
 """An outbox record (schemas/pagerduty-outbox.json)."""
@@ -38,24 +39,26 @@ SKIPPED = {
 class Incident:
     """state: what PagerDuty was last told and accepted. pending: outbox records still to be sent, in order.
 
-    seen: for each source partition ("topic/partition") the newest input offset that is part of this value; an input at
-    or below it is a re-delivery. outcomes: decided, not yet known to be in `deliveries`, by source. released: sources
+    seen: the inputs that are part of this value, by their places in the source partitions; one of them that comes again
+    is a re-delivery. outcomes: decided, not yet known to be in `deliveries`, by source. released: sources
     whose acknowledgement was given before their outcome, so that nobody will deliver them again: their records are kept
     here until they are reported. closed_at: ms since the epoch of the accepted resolve, None while open. sent: when the
     requests of the last minute were made, ms since the epoch: the destination's window after a restart. asked: whether
-    PagerDuty may have been asked for something that is still pending. replayed: source partition and offset of the last
-    replay from the dead letters. digest: what a digest said last, so that a successor can end it.
+    PagerDuty may have been asked for something that is still pending. replayed: for each source partition offset and
+    timestamp of the last replay from the dead letters that did not die. taken: the inputs that PagerDuty took, or
+    needs not hear of. digest: what a digest said last, so that a successor can end it.
     """
 
     state: State = "none"
     pending: tuple[Record, ...] = ()
-    seen: Mapping[str, int] = field(default_factory=dict)
+    seen: Seen = field(default_factory=Seen)
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     released: Mapping[str, Record] = field(default_factory=dict)
     closed_at: int | None = None
     sent: tuple[int, ...] = ()
     asked: bool = False
-    replayed: Mapping[str, int] = field(default_factory=dict)
+    replayed: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    taken: Seen = field(default_factory=Seen)
     digest: Record | None = None
 
     @property
@@ -66,21 +69,27 @@ class Incident:
     # -- what arrives -------------------------------------------------------------------------------------------
 
     def knows(self, record: Record) -> bool:
-        """Whether this input has been taken in before (a crash between its outcome and its acknowledgement)."""
-        partition, offset = _position(record)
-        return self.seen.get(partition, -1) >= offset
+        """Whether this input has been taken in before (a crash between its outcome and its acknowledgement).
+
+        An input at an offset that has been seen, but younger than what was seen there, is none of these: its topic has
+        been made anew, or has lost its end, and it is as new as any other (see `streams.seen`).
+        """
+        return self.seen.has(_position(record))
 
     def stale(self, record: Record) -> str | None:
         """Why a replay from the dead letters is not to be done: its reason, or None when it is.
 
-        Only the newest input of an incident is worth replaying, and once, unless somebody insists.
+        Only what is newer than all that PagerDuty took or is about to hear is worth replaying, and once, unless
+        somebody insists. Once means with success: what died again may be tried again.
         """
-        partition, offset = _position(record)
+        position = _position(record)
         if record["replay"]["force"]:
             return None
-        if self.replayed.get(partition) == offset:
+        if self.replayed.get(position.partition) == position[1:]:
             return "already_replayed"
-        return "moved_on" if self.seen.get(partition, -1) > offset or self.pending else None
+        waiting = (_position(one) for one in self.pending)
+        newer = any(one.partition == position.partition and one.offset > position.offset for one in waiting)
+        return "moved_on" if newer or self.taken.goes_beyond(position) else None
 
     def ask(self, record: Record, now_ms: int) -> Incident:
         """Take in a new input. What it makes pointless is superseded, with an outcome that names it.
@@ -88,7 +97,7 @@ class Incident:
         An incident that is over before anybody was paged is not worth a page and its end: unless it is critical, or its
         record asks for it, neither is sent.
         """
-        partition, offset = _position(record)
+        position = _position(record)
         action = record["action"]
         gone: tuple[Record, ...]
         kept: tuple[Record, ...]
@@ -126,10 +135,19 @@ class Incident:
                 at=now_ms,
                 replay=replay_of(record),
             )
-        seen = {**self.seen, partition: max(offset, self.seen.get(partition, -1))}
-        replayed = {**self.replayed, partition: offset} if replay_of(record) else self.replayed
-        digest = record if is_digest(record) else None
-        return replace(self, pending=kept, seen=seen, outcomes=outcomes, replayed=replayed, digest=digest)
+        seen, taken = self.seen.and_also(position), self.taken
+        replayed = {**self.replayed, position.partition: position[1:]} if replay_of(record) else self.replayed
+        if not kept:
+            taken = taken.and_also(position)  # the incident is over, and nobody is to be paged for it any more
+        return replace(
+            self,
+            pending=kept,
+            seen=seen,
+            taken=taken,
+            outcomes=outcomes,
+            replayed=replayed,
+            digest=record if is_digest(record) else None,
+        )
 
     def _brief(self, resolve: Record) -> bool:
         """Whether the incident that `resolve` ends was surely never heard of at PagerDuty, and need not be."""
@@ -161,12 +179,19 @@ class Incident:
                 state = self.state  # PagerDuty drops an acknowledge for what is not open
             closed_at = outcome.at if state == "resolved" else None
         pending = tuple(waiting for waiting in self.pending if waiting is not record)
+        took = outcome.status == "delivered" or outcome.plain
+        position = _position(record)
+        replayed = self.replayed
+        if replay_of(record) and not took:
+            replayed = {name: place for name, place in replayed.items() if name != position.partition}
         return replace(
             self,
             state=state,
             pending=pending,
             outcomes={**self.outcomes, outcome.source: outcome},
             closed_at=closed_at,
+            replayed=replayed,
+            taken=self.taken.and_also(position) if took else self.taken,
             sent=(*self.sent[:-1], outcome.at) if outcome.attempts else self.sent,
             asked=self.asked and bool(pending),
         )
@@ -222,7 +247,8 @@ class Incident:
             {
                 "state": self.state,
                 "pending": self.pending,
-                "seen": self.seen,
+                "seen": self.seen.to_json(),
+                "taken": self.taken.to_json(),
                 "outcomes": list(self.outcomes.values()),
                 "released": released,
                 "closed_at": self.closed_at,
@@ -243,13 +269,14 @@ class Incident:
         return cls(
             state=row["state"],
             pending=tuple(row["pending"]),
-            seen=row["seen"],
+            seen=Seen.from_json(row["seen"]),
+            taken=Seen.from_json(row["taken"]),
             outcomes={outcome.source: outcome for outcome in outcomes},
             released={source: record or pending[source] for source, record in row["released"].items()},
             closed_at=row["closed_at"],
             sent=tuple(row["sent"]),
             asked=bool(pending) and (row["asked"] or row["epoch"] != epoch),
-            replayed=row["replayed"],
+            replayed={partition: (offset, timestamp) for partition, (offset, timestamp) in row["replayed"].items()},
             digest=row["digest"],
         )
 
@@ -269,6 +296,5 @@ def row_key(destination: str, dedup_key: str) -> bytes:
     return f"{destination}|{dedup_key}".encode()
 
 
-def _position(record: Record) -> tuple[str, int]:
-    source = record["source"]
-    return f"{source['topic']}/{source['partition']}", source["offset"]
+def _position(record: Record) -> Position:
+    return Position.of(record["source"])

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from streams import records
+from streams.records import input_id
+
 Status = Literal["delivered", "superseded", "skipped", "dead"]
 
 ATTEMPTS_KEPT = 20
@@ -58,61 +61,50 @@ def replay_of(record: Mapping[str, Any]) -> str | None:
 
 def source_of(record: Mapping[str, Any]) -> str:
     """The input of an outbox record as "topic/partition/offset"."""
-    source = record["source"]
-    return f"{source['topic']}/{source['partition']}/{source['offset']}"
+    return input_id(record["source"])
 
 
 def delivery(record: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
     """The `deliveries` record of an outcome (schemas/deliveries.json)."""
-    source = record["source"]
-    return {
-        "v": 1,
-        "id": f"{outcome.source}@{record['destination']}",
-        "incident": record["incident"],
-        "dedup_key": record["dedup_key"],
-        "action": record["action"],
-        "source": _coordinates(source),
-        "destination": {"type": "PAGERDUTY", "id": record["destination"], "connector": record["connector"]},
-        "why": record.get("why"),
-        "render_errors": record.get("render_errors") or {},
-        "outcome": {
-            "status": outcome.status,
-            "reason": outcome.reason,
-            "message": outcome.message,
-            "http_status": outcome.http_status,
-            "by": outcome.by,
-            "folded": outcome.folded,
-            "at": outcome.at,
-            "latency_ms": outcome.at - source["timestamp"],
-            "attempts": outcome.attempts,
-            "attempts_total": outcome.attempts_total,
-        },
-        "replay": replay_of(record),
-    }
+    return records.delivery(
+        record["source"],
+        incident=record["incident"],
+        dedup_key=record["dedup_key"],
+        action=record["action"],
+        destination=record["destination"],
+        connector=record["connector"],
+        why=record.get("why"),
+        render_errors=record.get("render_errors"),
+        outcome=records.ending(
+            record["source"],
+            status=outcome.status,
+            reason=outcome.reason,
+            message=outcome.message,
+            at=outcome.at,
+            http_status=outcome.http_status,
+            by=outcome.by,
+            folded=outcome.folded,
+            attempts=outcome.attempts,
+            attempts_total=outcome.attempts_total,
+        ),
+        replay=replay_of(record),
+    )
 
 
 def dead_letter(record: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
     """The `dead-letters` record of an outcome whose status is "dead"; the routing key stays sealed inside."""
-    return {
-        "v": 1,
-        "id": f"{outcome.source}@{record['destination']}",
-        "stage": "dispatch",
-        "reason": {"type": outcome.reason, "message": outcome.message, "path": ""},
-        "source": {**_coordinates(record["source"]), "key": record["source"].get("key")},
-        "incident": record["incident"],
-        "destination": record["destination"],
-        "action": record["action"],
-        "http_status": outcome.http_status,
-        "attempts": outcome.attempts,
-        "attempts_total": outcome.attempts_total,
-        "event": None,
-        "outbox": dict(record),
-        "raw": None,
-        "truncated": False,
-        "at": outcome.at,
-        "replay": replay_of(record),
-    }
-
-
-def _coordinates(source: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: source[name] for name in ("topic", "partition", "offset", "timestamp")}
+    return records.dead_letter(
+        record["source"],
+        stage="dispatch",
+        reason=outcome.reason,
+        message=outcome.message,
+        at=outcome.at,
+        incident=record["incident"],
+        destination=record["destination"],
+        action=record["action"],
+        http_status=outcome.http_status,
+        attempts=outcome.attempts,
+        attempts_total=outcome.attempts_total,
+        outbox=record,
+        replay=replay_of(record),
+    )

@@ -11,7 +11,16 @@ from streams.dispatch.incident import Incident, Record, is_digest
 from streams.dispatch.outcome import ATTEMPTS_KEPT, Attempt, Outcome, dead_letter, delivery, replay_of, source_of
 from streams.dispatch.plain import plain
 from streams.dispatch.plan import plan, rank
-from streams.pagerduty.answers import DESTINATION_REFUSED, Accepted, Answer, Refused, TryAgain, Verdict, judge
+from streams.pagerduty.answers import (
+    DESTINATION_REFUSED,
+    EVENT_REFUSED,
+    Accepted,
+    Answer,
+    Refused,
+    TryAgain,
+    Verdict,
+    judge,
+)
 
 if TYPE_CHECKING:
     from streams.dispatch.dispatcher import Dispatcher
@@ -105,13 +114,10 @@ class Runner:
         return True
 
     def flush(self) -> bool:
-        """Give up what waits for a destination that is refused; False for a replay, which is there to ask again."""
-        record = plan(self.incident)
-        if record is None or replay_of(record) is not None:
-            return False
-        self._owner.leave(self)
+        """Out of the line of a destination that is refused, give up. False for a replay: it is there to ask again."""
         self.resume()
-        return True
+        record = plan(self.incident)
+        return record is not None and replay_of(record) is None
 
     async def _run(self) -> None:
         try:
@@ -205,8 +211,7 @@ class Runner:
 
     def _plainer(self, record: Record, verdict: Verdict) -> bool:
         """Whether the event is to be sent once more in its plainest form."""
-        reasons = ("invalid_event", "too_large")
-        refused = isinstance(verdict, Refused) and verdict.reason in reasons and record["action"] == "trigger"
+        refused = isinstance(verdict, Refused) and verdict.reason in EVENT_REFUSED and record["action"] == "trigger"
         return refused and source_of(record) not in self._refused
 
     def _attempted(self, source: str, answer: Answer, verdict: Verdict) -> None:
@@ -243,13 +248,13 @@ class Runner:
     @property
     def crowded(self) -> bool:
         """Whether acknowledgements of what waits are to be given early."""
-        return self._owner.crowded(self._partition) and any(
+        return self._owner.excess(self._partition) > 0 and any(
             source_of(record) in self._acks for record in self.incident.pending
         )
 
     async def _write(self) -> None:
         """Write the row; when it is confirmed, publish its outcomes and give the acknowledgements that follow."""
-        if self._owner.crowded(self._partition):
+        if self._owner.excess(self._partition):
             self.incident = self.incident.release()
         written = self.incident
         self._dirty = self._overtaken = self._save = False
@@ -306,9 +311,14 @@ class Runner:
         return not self.incident.pending or (self._owner.waits(self) and not self._acks and not self._attempts)
 
     @property
-    def loose(self) -> bool:
-        """Whether the row does not hold all that waits, or acknowledgements wait with it."""
-        return self._dirty or bool(self._acks)
+    def dirty(self) -> bool:
+        """Whether the row does not hold all that waits."""
+        return self._dirty
+
+    @property
+    def acks(self) -> bool:
+        """Whether acknowledgements wait with it."""
+        return bool(self._acks)
 
     async def stop(self) -> None:
         """End the task where it stands; what it had not finished will be delivered again or is in the row."""

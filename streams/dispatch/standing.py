@@ -11,7 +11,7 @@ LONGEST_PAUSE_SECONDS = 600.0
 """Of a pause that is asked for. PagerDuty's limits move within a minute; whatever asks for hours is not to be believed
 when it stands between an alert and a person."""
 
-PROBE_SECONDS = 1.5
+PROBE_SECONDS = 1.2
 """Longest pause after a failure that is not a 429: a destination that fails is asked about once a second, by one
 request, so that pages go on within two seconds of an outage's end."""
 

@@ -29,7 +29,7 @@ this and never come back. Our own watchdog decides instead."""
 
 POLL_RECORDS = 200
 BUFFER = 20_000
-"""One slow agent must not stop the others: POLL_RECORDS x partitions must stay below a fifth of BUFFER."""
+"""One slow agent must not stop the others: what a few fetches bring must stay far below BUFFER."""
 
 CRASH_SECONDS = 10.0
 """For an orderly stop after a crash. Faust sometimes never finishes one, and a worker that hangs pages nobody."""
@@ -38,7 +38,7 @@ Hook = Callable[[], Awaitable[None]]
 
 
 class SafeApp(faust.App):
-    """A Faust app whose agents take `stream.noack().events()` and acknowledge when the work is durable.
+    """A Faust app whose agents read their stream's channel and acknowledge when the work is durable.
 
     on_prepare: called first, before any agent or consumer exists (topics, documents, health).
     on_drain:   called before partitions are given away and at shutdown; must finish or drop its work.
@@ -85,7 +85,6 @@ class SafeApp(faust.App):
             broker_rebalance_timeout=30.0,  # bounds how long a member that is busy can hold up the group
             broker_request_timeout=40.0,
             broker_commit_interval=1.0,
-            broker_commit_every=1_000,
             consumer_auto_offset_reset="earliest",
             consumer_group_instance_id=instance_id,  # static membership: a restart takes back its own at once
             stream_wait_empty=False,  # our own drain is bounded, Faust's is not
@@ -122,7 +121,8 @@ class SafeApp(faust.App):
             await producer.start()
 
     async def on_stop(self) -> None:
-        """Drain within the bound, then let Faust stop and commit."""
+        """Drain within the bound, then let Faust stop and commit. A recovery that ends meanwhile opens nothing."""
+        self.owning = False
         await self.drain()
         await super().on_stop()
 
@@ -142,7 +142,7 @@ class SafeApp(faust.App):
 
     async def _ready(self, *_args: Any, **_kwargs: Any) -> None:
         """Begin to act, unless the partitions are being taken away again: another recovery follows then."""
-        if not self.owning:
+        if not self.owning or self.should_stop:
             return
         for hook in self.on_ready:
             await hook()

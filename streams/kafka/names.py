@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from aiokafka.consumer.group_coordinator import GroupCoordinator
-from aiokafka.producer.sender import Sender
 from faust.app import App
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
@@ -51,8 +50,7 @@ NAMES: tuple[tuple[type, tuple[str, ...]], ...] = (
             "signal_recovery_start",
         ),
     ),
-    (GroupCoordinator, ("_do_heartbeat", "_do_rejoin_group", "reset_generation", "check_errors")),
-    (Sender, ("_send_produce_req",)),
+    (GroupCoordinator, ("_do_heartbeat", "_do_rejoin_group", "reset_generation")),
 )
 
 

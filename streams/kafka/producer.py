@@ -12,7 +12,11 @@ from aiokafka.protocol.produce import ProduceRequest
 from streams.kafka.lease import Lease
 
 LINGER_MS = 0
-"""Long enough to share a request with what arrives at the same moment, short beside a broker's answer (2-4 ms)."""
+"""Nobody waits for company: while a request is under way the next batch fills by itself."""
+
+YEAR_SECONDS = 31_536_000.0
+"""aiokafka gives a batch up when its partition has had no leader for the request time-out, and a caller when the buffer
+has been full for as long. Both would end the worker for a broker's outage, so both wait."""
 
 MAX_REQUEST_BYTES = 8_000_000
 """The client's own bound; the broker's limit per topic is the one that decides."""
@@ -40,6 +44,8 @@ class Producer:
             max_batch_size=262_144,
             max_request_size=MAX_REQUEST_BYTES,
         )
+        client._message_accumulator._batch_ttl = YEAR_SECONDS
+        client._request_timeout_ms = YEAR_SECONDS * 1000  # of the callers' waiting; requests have their own copy
         await client.start()
         if self._lease is not None:
             _fence(client, self._lease)

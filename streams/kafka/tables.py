@@ -14,8 +14,9 @@ from typing import Any
 
 import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust.tables.manager import TableManager
-from faust.tables.recovery import Recovery
+from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.types import TP
 from mode import Service
 
@@ -24,6 +25,9 @@ from streams.kafka.store import Store
 
 POLL_MS = 500
 """How long one read of a changelog waits for data; only the last read of a recovery can wait at all."""
+
+RETRY_SECONDS = 1.0
+"""Between attempts while the broker is away."""
 
 MAX_POLL_RECORDS = 2_000
 """Large enough to be fast, small enough to look for a new rebalance every few milliseconds."""
@@ -61,9 +65,27 @@ class PositionRecovery(Recovery):
             self.signal_recovery_start.clear()
             generation = self._generation_id
             self._set_recovery_started()
-            if await self._restore(generation):
-                self._set_recovery_ended()
-                await self._resume_streams(generation_id=generation)
+            try:
+                if await self._restored(generation):
+                    self._set_recovery_ended()
+                    await self._resume_streams(generation_id=generation)
+            except (RebalanceAgain, IllegalStateError):
+                continue  # the partitions are another set by now, and their recovery is asked for
+            except ServiceStopped:  # also raised when a seek takes longer than a request may
+                if self.should_stop:
+                    return
+                self.signal_recovery_start.set()
+
+    async def _restored(self, generation: int) -> bool:
+        while not self.should_stop and self.app.owning:
+            try:
+                return await self._restore(generation)
+            except KafkaError as error:
+                if not error.retriable:
+                    raise
+                self.log.warning("Tables not restored, will try again: %s", error)
+                await self.sleep(RETRY_SECONDS)
+        return False
 
     @Service.task
     async def _slurp_changelogs(self) -> None:

@@ -18,11 +18,14 @@ from aiokafka.errors import KafkaConnectionError, TopicAlreadyExistsError, for_c
 
 from streams.errors import KafkaUnavailable, TopicMismatch
 
+POLICY = "cleanup.policy"
+LARGEST = "max.message.bytes"
+
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
     """What a topic must be: partitions (`exact`: an existing topic must have that many), its cleanup policy, and
-    settings used at creation only."""
+    settings: used at creation, afterwards only `max.message.bytes` is looked at, which may be larger."""
 
     name: str
     partitions: int
@@ -44,8 +47,9 @@ async def ensure_topics(
 ) -> list[TopicState]:
     """Create the topics that are missing and check those that exist.
 
-    Raises TopicMismatch with one line per topic whose partitions or cleanup policy differ, or that is missing when
-    `create` is false. A broker that does not report a topic's cleanup policy (the embedded one) is taken at its word.
+    Raises TopicMismatch with one line per topic whose partitions or cleanup policy differ, whose largest message is
+    smaller than it must be, or that is missing when `create` is false. A broker that does not report a topic's settings
+    (the embedded one) is taken at its word.
     """
     async with admin_client(options) as admin:
         wanted = list(specs)
@@ -102,28 +106,37 @@ async def _problems(admin: AIOKafkaAdminClient, specs: list[TopicSpec]) -> list[
     counts = {
         topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics([s.name for s in specs])
     }
-    policies = await _cleanup_policies(admin, [spec.name for spec in specs])
+    settings = await _settings(admin, [spec.name for spec in specs])
     for spec in specs:
         if spec.exact and counts[spec.name] != spec.partitions:
             problems.append(
                 f"{spec.name}: has {counts[spec.name]} partitions, PAGERLINE_PARTITIONS says {spec.partitions}; "
                 f"these topics need the same number (set it to {counts[spec.name]}, or make the topic anew)"
             )
-        policy = policies.get(spec.name)
+        policy = settings.get((spec.name, POLICY))
         if policy is not None and set(policy.split(",")) != set(spec.cleanup.split(",")):
             problems.append(
                 f"{spec.name}: cleanup.policy is {policy}, must be {spec.cleanup}; "
                 f"kafka-configs.sh --alter --topic {spec.name} --add-config cleanup.policy=[{spec.cleanup}]"
             )
+        most, least = settings.get((spec.name, LARGEST)), spec.config.get(LARGEST)
+        if most is not None and least is not None and int(most) < int(least):
+            # A record that the broker refuses for its size would stop the worker, and the next one after it.
+            problems.append(
+                f"{spec.name}: {LARGEST} is {most}, must be at least {least}; "
+                f"kafka-configs.sh --alter --topic {spec.name} --add-config {LARGEST}={least}"
+            )
     return problems
 
 
-async def _cleanup_policies(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, str]:
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name, configs={"cleanup.policy": None}) for name in names]
+async def _settings(admin: AIOKafkaAdminClient, names: list[str]) -> dict[tuple[str, str], str]:
+    """What the broker says of these topics, by topic and setting."""
+    wanted = {POLICY: None, LARGEST: None}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name, configs=wanted) for name in names]
     found = {}
     for response in await admin.describe_configs(resources):
         for code, _message, _type, name, entries in response.resources:
             for entry in entries if not code else ():
-                if entry[0] == "cleanup.policy" and entry[1]:
-                    found[name] = entry[1]
+                if entry[0] in wanted and entry[1]:
+                    found[name, entry[0]] = entry[1]
     return found

@@ -29,7 +29,7 @@ YIELD_EVERY = 100
 """Records handed to agents before the loop is given to others; Faust's own figure."""
 
 FETCH_SECONDS = 1.0
-"""How long a fetch waits for records, and so how long a seek may have to wait for a fetch that finds none."""
+"""How long a fetch waits for records once no reassignment is under way, and a seek for a fetch that finds none."""
 
 FINAL_COMMIT_SECONDS = 5.0
 """Bound of the commit made while partitions are being taken away; the group waits for us meanwhile."""
@@ -108,16 +108,26 @@ class SafeConsumer(Consumer):
         self.app.owning = False
         self.stop_flow()
         await self.app.drain()
+        try:
+            await self._commit_last()
+        finally:
+            self._ledgers.clear()
+            await super().on_partitions_revoked(revoked)
+
+    async def on_stop(self) -> None:
+        """Commit what the drain has finished, then let Faust stop."""
+        await self._commit_last()
+        await super().on_stop()
+
+    async def _commit_last(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(FINAL_COMMIT_SECONDS):
                 await self.maybe_wait_for_commit_to_finish()  # `commit` would take that one for ours and do nothing
                 await self.commit()
-        self._ledgers.clear()
-        await super().on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """From here on the partitions are ours again, though nothing is served before the tables are restored."""
-        self.app.owning = True
+        self.app.owning = not self.app.should_stop
         await super().on_partitions_assigned(assigned, generation_id)
 
     # -- delivery -----------------------------------------------------------------------------------------------
@@ -188,7 +198,15 @@ class LeasedThread(AIOKafkaConsumerThread):
         coordinator = self._ensure_consumer()._coordinator
         lease: Lease = self.app.lease
         _after(coordinator, "_do_heartbeat", lambda sent_at, ok: lease.renew(sent_at) if ok else None)
-        _after(coordinator, "_do_rejoin_group", lambda _started_at, ok: lease.renew(monotonic()) if ok else None)
+        rejoin = coordinator._do_rejoin_group
+
+        async def rejoin_group(subscription: Any) -> Any:
+            """The session began some time before the answer to a join is read: a heartbeat dates the lease."""
+            if joined := await rejoin(subscription):
+                await coordinator._do_heartbeat()
+            return joined
+
+        coordinator._do_rejoin_group = rejoin_group
         reset = coordinator.reset_generation
 
         def reset_generation() -> None:

@@ -15,7 +15,8 @@ WORDS_KEPT = 1_000
 class Answer:
     """What came back for one request: a status with its body, or (status None) the error that kept it from coming.
 
-    retry_after: seconds, when PagerDuty named them. ms: how long the request took.
+    retry_after: seconds, when PagerDuty named them. ms: how long the request took. refused: no request was made and
+    none can be, this is the reason (a machine word) and `error` says what to do about it.
     """
 
     status: int | None
@@ -23,6 +24,7 @@ class Answer:
     retry_after: float | None = None
     error: str | None = None
     ms: float = 0.0
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,22 @@ REFUSALS = {
 }
 
 DESTINATION_REFUSED = frozenset({"unknown_routing_key", "unauthorized", "ability_missing", "forbidden", "not_found"})
-"""Reasons that speak of the destination and not of the event: the next event would be refused as well."""
+"""Reasons that speak of the destination and not of the event: the next event would be refused as well.
+
+`secret_unreadable` is none of them: of two records of one destination one may be sealed with a key that is gone, and
+the other with one that is there.
+"""
+
+EVENT_REFUSED = frozenset({"invalid_event", "too_large"})
+"""Reasons that speak of the event: its plainest form may pass."""
 
 
 def judge(answer: Answer) -> Verdict:
     """The meaning of an answer of `POST /v2/enqueue` (PagerDuty Events API v2, response codes and retry logic)."""
-    words = answer.error or _words(answer.body)
+    words = (answer.error or _words(answer.body))[:WORDS_KEPT]
     status = answer.status
+    if answer.refused is not None:
+        return Refused(answer.refused, words)
     if status is None:
         return TryAgain("no_answer", words)
     if 200 <= status < 300:
@@ -88,10 +99,10 @@ def _words(body: bytes) -> str:
     try:
         document: Any = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return body.decode(errors="replace")[:WORDS_KEPT]
+        return body.decode(errors="replace")
     if not isinstance(document, dict):
-        return str(document)[:WORDS_KEPT]
+        return str(document)
     errors = document.get("errors")
     parts = [document.get("status"), document.get("message")]
     parts += errors if isinstance(errors, list) else [errors]
-    return ": ".join(str(part) for part in parts if part)[:WORDS_KEPT]
+    return ": ".join(str(part) for part in parts if part)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any, Self
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import orjson
 
 from streams import __version__
+from streams.documents.secrets import mask
 from streams.pagerduty.answers import Answer
+from streams.pagerduty.proxy import proxy_of
 
 PATH = "/v2/enqueue"
 HEADERS = {"Content-Type": "application/json", "User-Agent": f"pagerline/{__version__}"}
@@ -42,7 +42,8 @@ class EventsClient:
     """Sends alert events. One attempt a call: whether to try again is the dispatcher's business.
 
     `may_send` is asked at the last moment before a request is written, also when the request had to wait for a
-    connection; a False raises StaleWorker and nothing leaves.
+    connection; a False raises StaleWorker and nothing leaves. Raises SettingsError when the environment names a proxy
+    that cannot be used.
     """
 
     def __init__(
@@ -53,7 +54,8 @@ class EventsClient:
         self._connections = connections
         self._may_send = may_send
         self._session: aiohttp.ClientSession | None = None
-        self._proxy = proxy_of(base_url)
+        proxy = proxy_of(base_url)
+        self._through: dict[str, Any] = proxy.options() if proxy is not None else {}
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -71,34 +73,28 @@ class EventsClient:
     async def enqueue(self, record: Mapping[str, Any], routing_key: str) -> Answer:
         """Send one outbox record under `routing_key` (in clear; it goes nowhere but into the request).
 
-        Raises StaleWorker; every other failure is an Answer without a status.
+        Raises StaleWorker; every other failure is an Answer without a status. Where an answer repeats the request, as
+        gateways and debugging proxies do, the Answer has the key masked.
         """
         assert self._session is not None, "the client was not entered"
         body = orjson.dumps(event_body(record, routing_key))
         started = perf_counter()
         try:
-            async with self._session.post(self._url, data=body, allow_redirects=False, proxy=self._proxy) as response:
+            async with self._session.post(self._url, data=body, allow_redirects=False, **self._through) as response:
                 text = await response.read()
                 return Answer(
                     status=response.status,
-                    body=text,
+                    body=text.replace(routing_key.encode(), mask(routing_key).encode()),
                     retry_after=_seconds(response.headers.get("Retry-After")),
                     ms=(perf_counter() - started) * 1000,
                 )
         except TimeoutError:
             error = f"no answer within {self._timeout.total:g} s"
         except aiohttp.ClientError as failure:
-            error = f"{type(failure).__name__}: {failure}"
-        return Answer(status=None, error=error, ms=(perf_counter() - started) * 1000)
-
-
-def proxy_of(url: str) -> str | None:
-    """The proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name for a URL.
-
-    Looked up once: aiohttp's `trust_env` does it for every request, in a thread, at a quarter of the request's cost.
-    """
-    parts = urlsplit(url)
-    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+            error = _told(failure)
+        return Answer(
+            status=None, error=error.replace(routing_key, mask(routing_key)), ms=(perf_counter() - started) * 1000
+        )
 
 
 def event_body(record: Mapping[str, Any], routing_key: str) -> dict[str, Any]:
@@ -113,6 +109,14 @@ def event_body(record: Mapping[str, Any], routing_key: str) -> dict[str, Any]:
             if record.get(name):
                 body[name] = record[name]
     return body
+
+
+def _told(failure: aiohttp.ClientError) -> str:
+    """What went wrong. An answer that is an error (a proxy's, as a rule) is told by status and reason alone: its text
+    also has the address that was asked, and with it whatever stands in there."""
+    if isinstance(failure, aiohttp.ClientResponseError):
+        return f"{type(failure).__name__}: {failure.status} {failure.message}"
+    return f"{type(failure).__name__}: {failure}"
 
 
 def _seconds(header: str | None) -> float | None:

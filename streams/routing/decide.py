@@ -8,11 +8,12 @@ How the caller must use it, so that a crash anywhere changes nothing but the num
 4. Write `pin_after` of every Send and Skip, confirmed; this may overlap with 3.
 5. Acknowledge the input.
 
-Why that holds. Every input that goes by a pin leaves its offset in it, so a confirmed pin tells how far the incident
-has come: inputs before the one that wrote it last have their records out (1), and are skipped when they are read again;
-the last writer's own records may be missing, and are produced again from the pin as it is. Nothing is decided twice by
-documents that have changed in between, except where there is no pin: an acknowledge or resolve of an incident that was
-never triggered here, and an event that was refused.
+Why that holds. Every input that goes by a pin leaves its offset and timestamp in it, so a confirmed pin tells how far
+the incident has come: inputs before the one that wrote it last have their records out (1), and are skipped when they
+are read again; the last writer's own records may be missing, and are produced again from the pin as it is. Nothing is
+decided twice by documents that have changed in between, except where there is no pin: an acknowledge or resolve of an
+incident that was never triggered here, and an event that was refused. An input of a topic that was made anew, or has
+lost its end, stands at an offset that has been seen and is not read again: its timestamp tells (`streams.seen`).
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from streams.routing.decision import Decision, Reject, Send, Skip, Why
 from streams.routing.destination import Found, find_destination
 from streams.routing.fit import Message
 from streams.routing.message import default_message
-from streams.routing.pin import Pin, partition_of
+from streams.routing.pin import Pin, position_of
+from streams.seen import Seen
 
 ENTITY_TYPES: Mapping[str, Entity] = {"alert": "alerts", "case": "cases"}
 
@@ -128,14 +130,14 @@ def _by_documents(
     event: Event, action: Action, connector: Connector, old: Pin | None, found: Found, message: Callable[[], Message]
 ) -> Send:
     """To where the connector's fields say now. A trigger begins a life and pins it; `old` is the closed pin before."""
-    partition = partition_of(event.source)
+    position = position_of(event.source)
     pin = Pin(
         destination=found.destination,
         routing_key_token="",  # the caller's to seal: Send.sealed
         connector=connector.id,
         open=True,
-        seen={**(old.seen if old else {}), partition: event.source.offset},
-        by=partition,
+        seen=(old.seen if old else Seen()).and_also(position),
+        by=position.partition,
         limit=connector.options.rateLimit,
     )
     begins = action == "trigger"

@@ -18,6 +18,7 @@ from streams.documents.connector import Connector, Entity
 from streams.documents.secrets import ROUTING_KEY_LENGTH, Secret, destination_id, is_routing_key, is_template, mask
 from streams.errors import DataMissing, TemplateError
 from streams.routing.decision import PassedOver, Why
+from streams.routing.plain import cut
 from streams.templating import compile_template
 from streams.templating.quiet import without_keys
 
@@ -30,6 +31,9 @@ the event. `pagerline get` has the whole."""
 
 TEMPLATES_CACHED: Final = 1_024
 """Texts masked once and not for every event; an account has some hundred."""
+
+REASON_LIMIT: Final = 1_000
+"""Characters: a reason names what the event has instead, and an event may have keys of any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def find_destination(
                     Why(name, tuple(passed_over), template=template, key=mask(key)),
                 )
             reason = _no_key(key)
-        passed_over.append(PassedOver(name, reason, template))
+        passed_over.append(PassedOver(name, cut(reason, REASON_LIMIT), template))
     return NotFound(Why(None, tuple(passed_over)))
 
 

@@ -24,12 +24,7 @@ def outbox_record(event: Event, send: Send, token: str) -> dict[str, Any]:
         "routing_key": token,
         "action": send.action,
         "payload": send.payload,
-        "source": {
-            "topic": event.source.topic,
-            "partition": event.source.partition,
-            "offset": event.source.offset,
-            "timestamp": event.source.timestamp,
-        },
+        "source": event.source.to_json(),
         "why": send.why.to_json(),
         "render_errors": send.render_errors,
     }

@@ -11,38 +11,42 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from streams.events import Source
+from streams.seen import Position, Seen
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
     """destination: its id. routing_key_token: the sealed key. connector: whose choice it was. open: whether the
-    incident's life goes on (False from its resolve until the next trigger chooses anew). seen: for each source
-    partition ("topic/partition") the newest input that is part of this pin. by: the source partition of the input that
-    wrote it last. limit: events a minute, for when the connector is gone.
+    incident's life goes on (False from its resolve until the next trigger chooses anew). seen: the inputs that are
+    part of this pin. by: the source partition of the input that wrote it last. limit: events a minute, for when the
+    connector is gone.
     """
 
     destination: str
     routing_key_token: str = field(repr=False)
     connector: str
     open: bool
-    seen: Mapping[str, int]
+    seen: Seen
     by: str
     limit: int
 
     def wrote_last(self, source: Source) -> bool:
         """Whether this input is the last that wrote the pin: its records may or may not have got out."""
-        partition = partition_of(source)
-        return self.by == partition and self.seen[partition] == source.offset
+        position = position_of(source)
+        return self.by == position.partition and self.seen.ends_with(position)
 
     def is_past(self, source: Source) -> bool:
-        """Whether a later input of the incident has written the pin since: this one's records are out."""
-        newest = self.seen.get(partition_of(source), -1)
-        return newest > source.offset or (newest == source.offset and not self.wrote_last(source))
+        """Whether a later input of the incident has written the pin since: this one's records are out.
+
+        Not so for an input of a topic that was made anew or has lost its end, though its offset has been seen: its
+        timestamp is above what was seen there (see `streams.seen`).
+        """
+        return self.seen.has(position_of(source)) and not self.wrote_last(source)
 
     def after(self, source: Source, *, open: bool) -> Self:
         """The pin once this input is part of it."""
-        partition = partition_of(source)
-        return replace(self, open=open, seen={**self.seen, partition: source.offset}, by=partition)
+        position = position_of(source)
+        return replace(self, open=open, seen=self.seen.and_also(position), by=position.partition)
 
     def to_json(self) -> dict[str, Any]:
         """For the changelog; `from_json` reads it back."""
@@ -52,7 +56,7 @@ class Pin:
             "routing_key": self.routing_key_token,
             "connector": self.connector,
             "open": self.open,
-            "seen": dict(self.seen),
+            "seen": self.seen.to_json(),
             "by": self.by,
             "limit": self.limit,
         }
@@ -65,12 +69,12 @@ class Pin:
             routing_key_token=row["routing_key"],
             connector=row["connector"],
             open=row["open"],
-            seen=row["seen"],
+            seen=Seen.from_json(row["seen"]),
             by=row["by"],
             limit=row["limit"],
         )
 
 
-def partition_of(source: Source) -> str:
-    """`<topic>/<partition>`, as pins and rows name it."""
-    return f"{source.topic}/{source.partition}"
+def position_of(source: Source) -> Position:
+    """Where an input stands, as pins and rows name it."""
+    return Position(f"{source.topic}/{source.partition}", source.offset, source.timestamp)

@@ -14,6 +14,7 @@ from streams.routing.decision import Why
 from streams.routing.destination import DYNAMIC, STATIC
 from streams.routing.pin import Pin
 from streams.routing.replay import Replay
+from streams.seen import Position, Seen
 
 RefuseReason = Literal["unknown_connector", "unsupported_connector", "no_static_key"]
 
@@ -155,15 +156,14 @@ def _repinned(record: Mapping[str, Any], holder: str, pin: Pin | None) -> Pin | 
         return None
     if pin is not None and pin.open and pin.destination == record["destination"]:
         return None
-    source = record["source"]
-    partition = f"{source['topic']}/{source['partition']}"
+    position = Position.of(record["source"])
     new = Pin(
         destination=record["destination"],
         routing_key_token=record["routing_key"],
         connector=holder,
         open=True,
-        seen={partition: source["offset"]},
-        by=partition,
+        seen=Seen().and_also(position),
+        by=position.partition,
         limit=record["limit"],
     )
     return new if pin is None else replace(new, seen=pin.seen, by=pin.by)

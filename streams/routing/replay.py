@@ -17,7 +17,7 @@ from streams.routing.connectors import choose_connectors
 from streams.routing.decide import decide_connector
 from streams.routing.decision import Decision, Reject, Send, Skip
 from streams.routing.message import default_message
-from streams.routing.pin import Pin, partition_of
+from streams.routing.pin import Pin, position_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _beside(send: Send, pin: Pin) -> Send:
 
 
 def _has_newer(pin: Pin, source: Source) -> bool:
-    return pin.seen.get(partition_of(source), -1) > source.offset
+    return pin.seen.goes_beyond(position_of(source))
 
 
 def _moved_on(connector_id: str) -> Skip:

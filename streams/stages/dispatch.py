@@ -11,16 +11,26 @@ import orjson
 
 from streams.dispatch.dispatcher import Dispatcher
 from streams.documents.secrets import Cipher
+from streams.errors import SecretError
 from streams.kafka.lease import Lease
 from streams.kafka.producer import Producer
 from streams.kafka.tables import ChangelogTable
 from streams.pagerduty.answers import Answer
 from streams.pagerduty.events import EventsClient, StaleWorker
+from streams.records import letter_value
+from streams.stages.brake import Brake
 from streams.telemetry.metrics import Metrics
 from streams.topology import Topology
 
 SHARE = 4
 """One destination may hold a quarter of the requests in flight, so that four hanging ones leave room for the rest."""
+
+
+UNREADABLE = (
+    "not sent: PAGERLINE_SECRET_KEYS lacks the key that this routing key was encrypted with; put that key back at the "
+    "end of the list, then replay this dead letter; an old key must stay there while incidents live that it sealed"
+)
+"""The remedy for a routing key that cannot be decrypted. Applying the connector again does not help what is pinned."""
 
 
 class IncidentsTable:
@@ -48,16 +58,23 @@ class IncidentsTable:
 class OutcomeTopics:
     """`deliveries` and `dead-letters` as the dispatcher sees them."""
 
-    def __init__(self, topology: Topology, producer: Producer) -> None:
+    def __init__(self, topology: Topology, producer: Producer, brake: Brake) -> None:
+        self._brake = brake
         self._names = {"deliveries": topology.deliveries, "dead-letters": topology.dead_letters}
         self._producer = producer
 
     async def publish(self, topic: str, key: str, value: Mapping[str, Any]) -> asyncio.Future[Any]:
-        return await self._producer.send(self._names[topic], key.encode(), orjson.dumps(value))
+        if topic == "dead-letters":
+            await self._brake.passed()
+        encoded = letter_value(value) if topic == "dead-letters" else orjson.dumps(value)
+        return await self._producer.send(self._names[topic], key.encode(), encoded)
 
 
 class SealedSender:
-    """Opens the routing key at the last moment and sends, while this worker may."""
+    """Opens the routing key at the last moment and sends, while this worker may.
+
+    A routing key that cannot be opened is an answer like any other refusal: it must not stop those that can.
+    """
 
     def __init__(self, client: EventsClient, cipher: Cipher, lease: Lease) -> None:
         self._client = client
@@ -65,10 +82,14 @@ class SealedSender:
         self._lease = lease
 
     async def send(self, record: Mapping[str, Any]) -> Answer:
+        try:
+            routing_key = self._cipher.open(record["routing_key"])
+        except SecretError:
+            return Answer(status=None, refused="secret_unreadable", error=UNREADABLE)
         while True:
             await self._lease.hold()
             try:
-                return await self._client.enqueue(record, self._cipher.open(record["routing_key"]))
+                return await self._client.enqueue(record, routing_key)
             except StaleWorker:
                 continue  # held until the coordinator has spoken; if it no longer knows us, the process ends
 
@@ -78,6 +99,7 @@ def make_dispatcher(
     topology: Topology,
     table: IncidentsTable,
     producer: Producer,
+    brake: Brake,
     sender: SealedSender,
     metrics: Metrics,
     clock: Callable[[], float],
@@ -89,7 +111,7 @@ def make_dispatcher(
     """The dispatcher on the worker's Kafka and PagerDuty."""
     return Dispatcher(
         table=table,
-        publisher=OutcomeTopics(topology, producer),
+        publisher=OutcomeTopics(topology, producer, brake),
         sender=sender,
         meter=metrics,
         clock=clock,

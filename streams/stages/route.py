@@ -13,12 +13,13 @@ import orjson
 from streams.dispatch.outcome import Outcome, dead_letter, delivery, source_of
 from streams.documents.connector import Connector
 from streams.documents.secrets import Cipher
-from streams.events import Event, Kind, Malformed, Source, read_event
+from streams.events import Event, Kind, Malformed, Source, key_text, read_event
 from streams.events import Skip as NotYet
 from streams.kafka.home import home_partition
 from streams.kafka.lanes import Lanes
 from streams.kafka.producer import Producer
 from streams.kafka.tables import ChangelogTable
+from streams.records import VALUE_BYTES, letter_value
 from streams.routing.decide import decide
 from streams.routing.decision import Decision, Reject, Send, Skip
 from streams.routing.outbox import outbox_record
@@ -33,6 +34,10 @@ from streams.topology import Topology
 
 LANES_FULL = 4_000
 """Inputs between Kafka and the outbox at once: some 10 MB; more would only wait here instead of in Kafka."""
+
+
+YIELD_EVERY = 500
+"""Pins looked through in one turn of the loop."""
 
 
 class RouteStage:
@@ -77,7 +82,9 @@ class RouteStage:
         if asked is not None and asked.kind == "outbox":
             await self._take_again(message, asked, ack)
             return
-        read = read_event(kind, message.value, source, max_bytes=self._max_event_bytes)
+        # What has been read once may have grown in its dead letter, where JSON is written anew.
+        most = self._max_event_bytes if asked is None else VALUE_BYTES
+        read = read_event(kind, message.value, source, max_bytes=most)
         if isinstance(read, Malformed):
             malformed = read
             await self.lanes.put(source.id, lambda: self._malformed(source, malformed, message.value, asked, ack))
@@ -93,7 +100,7 @@ class RouteStage:
             skip = read
             await self.lanes.put(event.incident, lambda: self._skip(event, skip.reason, skip.message, asked, ack))
         else:
-            await self.lanes.put(event.incident, lambda: self._route(event, home, asked, ack))
+            await self.lanes.put(event.incident, lambda: self._route(event, home, message.value, asked, ack))
 
     async def _take_again(self, message: Any, asked: Replay, ack: Callable[[], None]) -> None:
         record = orjson.loads(message.value)
@@ -107,7 +114,9 @@ class RouteStage:
 
     # -- what becomes of an input -------------------------------------------------------------------------------
 
-    async def _route(self, event: Event, partition: int, asked: Replay | None, ack: Callable[[], None]) -> None:
+    async def _route(
+        self, event: Event, partition: int, value: bytes, asked: Replay | None, ack: Callable[[], None]
+    ) -> None:
         """Decide and do, in the order that `streams.routing.decide` asks for."""
         key = event.incident.encode()
         pins = self._read_pins(partition, key)
@@ -145,7 +154,7 @@ class RouteStage:
         for confirmation in confirmations:
             await confirmation
         for reject in rejects:  # last: they may have to wait, and no page waits for them
-            await self._reject(event, reject, asked)
+            await self._reject(event, reject, value, asked)
         ack()
 
     def _decide(self, event: Event, pins: Mapping[str, Pin], asked: Replay | None) -> list[Decision]:
@@ -191,7 +200,7 @@ class RouteStage:
         """Queue a record for dispatch."""
         return await self._producer.send(self._topology.outbox, record["destination"].encode(), orjson.dumps(record))
 
-    async def _reject(self, event: Event, decision: Reject, asked: Replay | None) -> None:
+    async def _reject(self, event: Event, decision: Reject, value: bytes, asked: Replay | None) -> None:
         letter = route_dead_letter(
             event.source,
             reason=decision.reason,
@@ -205,7 +214,7 @@ class RouteStage:
             connector=decision.connector_id if decision.why is not None else None,
             why=decision.why,
         )
-        await self._dead(event.source.key, letter)
+        await self._dead(event.source.key, letter, value)
 
     async def _malformed(
         self, source: Source, malformed: Malformed, value: bytes | None, asked: Replay | None, ack: Callable[[], None]
@@ -221,15 +230,15 @@ class RouteStage:
             raw=value if malformed.document is None else None,
             replay=_id(asked),
         )
-        await self._dead(source.key, letter)
+        await self._dead(source.key, letter, value)
         ack()
 
-    async def _dead(self, key: str | None, letter: Mapping[str, Any]) -> None:
+    async def _dead(self, key: str | None, letter: Mapping[str, Any], value: bytes | None = None) -> None:
         """Write a dead letter, when the brake lets it pass; returns when it is confirmed."""
         await self._brake.passed()
         self._metrics.outcomes.labels("route", "dead", letter["reason"]["type"]).inc()
         await self._producer.send_and_wait(
-            self._topology.dead_letters, key.encode() if key is not None else None, orjson.dumps(letter)
+            self._topology.dead_letters, key.encode() if key is not None else None, letter_value(letter, value)
         )
 
     async def _skip(
@@ -267,9 +276,9 @@ class RouteStage:
             headers = dict(message.headers)
             kind, topic, partition, offset, timestamp, key = orjson.loads(headers[ORIGIN])
             return kind, Source(topic, partition, offset, timestamp, key)
-        key = message.key.decode(errors="replace") if message.key is not None else None
         timestamp = round(message.timestamp * 1000)
-        return self._kinds[message.topic], Source(message.topic, message.partition, message.offset, timestamp, key)
+        source = Source(message.topic, message.partition, message.offset, timestamp, key_text(message.key))
+        return self._kinds[message.topic], source
 
     def _asked(self, message: Any) -> Replay | None:
         """What a replay asks for; None for an ordinary input."""
@@ -286,9 +295,13 @@ class RouteStage:
         row = {"at": self._now_ms(), "pins": {name: pin.to_json() for name, pin in pins.items()}}
         await self._pins.write(self._producer, partition, key, orjson.dumps(row))
 
-    async def purge(self, written_before_ms: int) -> None:
+    async def purge(self, written_before_ms: int, serving: Callable[[], bool]) -> None:
         """Delete the pins of incidents that are closed and were last heard of before that time (ms since the epoch)."""
-        for partition, key, value in self._pins.rows.items():
+        for number, (partition, key, value) in enumerate(self._pins.rows.items(), start=1):
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+            if not serving():
+                return
             if _over(value, written_before_ms):
                 await self.lanes.put(key.decode(), partial(self._purge_one, partition, key, written_before_ms))
 

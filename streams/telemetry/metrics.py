@@ -55,6 +55,11 @@ class Metrics:
             "Incidents with something still to be sent or recorded, on this worker.",
             registry=registry,
         )
+        self.refusing = Gauge(
+            "pagerline_refused_destinations",
+            "Destinations that PagerDuty does not know, or does not let us use: somebody must repair their key.",
+            registry=registry,
+        )
         self.lag = Gauge(
             "pagerline_lag_records",
             "Records of the owned partitions that are not committed yet, by stage: the undelivered work.",
@@ -82,8 +87,9 @@ class Metrics:
 
     # -- read when scraped --------------------------------------------------------------------------------------
 
-    def watch(self, backlog: Callable[[], int], lag: Callable[[str], int]) -> None:
-        """Take backlog and lag from the worker at each scrape."""
+    def watch(self, backlog: Callable[[], int], refusing: Callable[[], int], lag: Callable[[str], int]) -> None:
+        """Take backlog, refused destinations and lag from the worker at each scrape."""
         self.backlog.set_function(backlog)
+        self.refusing.set_function(refusing)
         for stage in ("route", "dispatch"):
             self.lag.labels(stage).set_function(partial(lag, stage))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from streams.cli.main import main
@@ -12,13 +11,13 @@ route = RouteStage._route
 lost: list[str] = []
 
 
-async def careless(self: RouteStage, event: Any, partition: int, ack: Callable[[], None]) -> None:
+async def careless(self: RouteStage, event: Any, partition: int, value: bytes, asked: Any, ack: Any) -> None:
     """As the real one, but for the first event of each process, which is acknowledged and forgotten."""
     if not lost:
         lost.append(event.incident)
         ack()
         return
-    await route(self, event, partition, ack)
+    await route(self, event, partition, value, asked, ack)
 
 
 if __name__ == "__main__":

@@ -221,7 +221,7 @@ def test_no_broker(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAGERLINE_BROKERS", "127.0.0.1:1")
     away = run("list")
     assert (away.exit_code, away.stdout) == (1, "")
-    assert away.stderr.startswith("pagerline: no broker answers")
+    assert away.stderr.startswith("pagerline: no Kafka broker answers at 127.0.0.1:1; PAGERLINE_BROKERS")
 
 
 @pytest.mark.parametrize("arguments", [["list", "--since", "yesterday"], ["list", "--stage", "x"], ["show"], ["purge"]])

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
-from streams.events import Event, Kind, Malformed, Skip, Source, dedup_key_of, read_event
+from streams.events import IDENTITY_LIMIT, Event, Kind, Malformed, Skip, Source, dedup_key_of, key_text, read_event
 
 SOURCE = Source("alerts", 3, 4711, 1638403600123, "k")
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"
@@ -122,6 +122,42 @@ def test_a_longer_identity_is_hashed(key: str) -> None:
     found = event("case", case(id=key))
     assert found.dedup_key == "sha256:" + hashlib.sha256(key.encode()).hexdigest() == dedup_key_of(key)
     assert found.incident == f"case:{key}"
+
+
+LONGEST = "ä" * IDENTITY_LIMIT
+
+
+@pytest.mark.parametrize("kind", ["alert", "case"])
+def test_the_longest_identity_is_taken(kind: Kind) -> None:
+    assert event(kind, alert(groupingKey=LONGEST) if kind == "alert" else case(id=LONGEST)).incident.endswith(LONGEST)
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "path"),
+    [
+        ("alert", alert(groupingKey=LONGEST + "x"), "/alert/groupingKey"),
+        ("alert", {"alert": {"id": "x" * 530_000, "status": "Resolved"}}, "/alert/id"),
+        ("case", case(id="x" * 530_000), "/case/id"),
+    ],
+)
+def test_an_identity_that_no_record_could_hold_is_malformed(kind: Kind, document: Any, path: str) -> None:
+    found = malformed(kind, orjson.dumps(document))
+    assert (found.reason, found.path, found.incident) == ("wrong_shape", path, None)
+    assert "is too long" in found.message
+    assert "at most" in found.message or "is the most it may have" in found.message
+    assert "2048 characters" in found.message
+    assert len(found.message) < 250
+
+
+def test_an_alert_with_a_grouping_key_may_have_any_id() -> None:
+    assert event("alert", alert(id="x" * 10_000)).incident == "alert:gk"
+
+
+def test_a_key_is_carried_on_as_text_when_it_may_be_an_incidents() -> None:
+    assert key_text(None) is None
+    assert key_text(b"a\xff") == "a\ufffd"
+    assert key_text(("\U0001f600" * IDENTITY_LIMIT).encode()) == "\U0001f600" * IDENTITY_LIMIT
+    assert key_text(b"x" * 8_193) is None
 
 
 @pytest.mark.parametrize(

@@ -246,6 +246,9 @@ class World:
         right = {
             self._fold(inputs, lambda given: not self._void(given)),
             self._fold(inputs, lambda given: not self._void(given) or given in accepted),
+            # An acknowledge that came while the refused trigger was under way is kept for the trigger after it: the
+            # input's state, had PagerDuty taken everything.
+            self._fold(inputs, lambda given: True),
         }
         return [] if found in right else [f"{place}: PagerDuty says {found}, the inputs {sorted(right)}"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from streams.pagerduty.answers import Accepted, Answer, Refused, TryAgain, Verdict, judge
+from streams.pagerduty.answers import EVENT_REFUSED, Accepted, Answer, Refused, TryAgain, Verdict, judge
 from streams.pagerduty.events import EventsClient
 from streams.sandbox.pagerduty import Simulator
 from streams.sandbox.process import free_port
@@ -61,7 +61,7 @@ def told(verdict: Verdict) -> tuple[str, str]:
         case TryAgain():
             return verdict.reason, "again"
         case Refused():
-            return verdict.reason, "dead letter"
+            return verdict.reason, "plain, dead letter" if verdict.reason in EVENT_REFUSED else "dead letter"
 
 
 def test_every_status_means_what_the_page_says() -> None:
@@ -89,6 +89,7 @@ def test_pagerdutys_words_travel_within_a_bound() -> None:
     assert judge(Answer(400, INVALID)).words == "invalid event: Event object is invalid: 'routing_key' is missing"
     assert judge(Answer(502, b"<html>bad gateway</html>")).words == "<html>bad gateway</html>"
     assert len(judge(Answer(500, b"x" * 100_000)).words) == 1_000
+    assert len(judge(Answer(None, error="x" * 100_000)).words) == 1_000
 
 
 Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]
@@ -191,3 +192,34 @@ async def test_retry_after_is_read_in_seconds(header: str, seconds: float | None
     async with Simulator() as simulator:
         simulator.fail("status", status=429, headers={"Retry-After": header})
         assert (await asked(simulator.events_url)).retry_after == seconds
+
+
+@pytest.mark.parametrize("status", [202, 400, 502])
+async def test_an_answer_that_repeats_the_request_is_kept_without_its_key(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    body = f'<pre>POST /v2/enqueue {{"routing_key":"{KEY}"}}</pre>'.encode()
+    head = f"HTTP/1.1 {status} Echo\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
+
+    async def echo(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(head + body)
+
+    async with answering(echo) as url:
+        answer = await asked(url)
+    assert answer.status == status
+    assert KEY.encode() not in answer.body
+    assert '"routing_key":"…ccc"' in judge(answer).words
+
+
+async def test_an_error_that_repeats_the_request_is_kept_without_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+
+    async def babbles(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"routing_key={KEY}\r\n\r\n".encode())
+
+    async with answering(babbles) as url:
+        answer = await asked(url)
+    assert answer.status is None
+    assert "ccc" in (answer.error or "")
+    assert KEY not in repr(answer)

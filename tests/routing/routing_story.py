@@ -11,6 +11,7 @@ from streams.documents.options import Options
 from streams.documents.secrets import Secret
 from streams.events import Action, Event, Source
 from streams.routing import Decision, Pin, Reject, Send, Skip, decide
+from streams.seen import Mark, Seen
 
 BY_TEAM = (Path(__file__).parent / "fixtures" / "service_key_by_team.tera").read_text()
 """The published example of a dynamic service key, character by character."""
@@ -22,6 +23,14 @@ FALLBACK = "930ffffffffffffffffffffffffff0d1"
 CASES = "931cccccccccccccccccccccccccc0d1"
 
 TOPIC = "alerts"
+
+WRITTEN = 1_638_403_601_234
+"""The timestamp of events that are given none."""
+
+
+def seen(offsets: Mapping[str, int], timestamp: int = WRITTEN) -> Seen:
+    """These newest offsets by source partition, all written at one time."""
+    return Seen({partition: (Mark(offset, timestamp),) for partition, offset in offsets.items()})
 
 
 def connector(
@@ -124,7 +133,7 @@ def alert(
     partition: int = 0,
     document: dict[str, Any] | None = None,
     connectors: Iterable[str] = (),
-    timestamp: int = 1_638_403_601_234,
+    timestamp: int = WRITTEN,
     priority: str | None = None,
     **fields: Any,
 ) -> Event:

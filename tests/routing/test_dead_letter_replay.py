@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from routing_story import ALPHA, BETA, FALLBACK, Route, alert, connector, directory
+from routing_story import ALPHA, BETA, FALLBACK, WRITTEN, Route, alert, connector, directory, seen
 
 from streams.documents.secrets import destination_id
 from streams.routing import Pin, Reject, Send, Skip
@@ -22,7 +22,7 @@ def test_what_was_refused_goes_by_the_documents_of_now_and_pins() -> None:
     assert isinstance(send, Send)
     assert (send.destination, send.reason) == (destination_id(FALLBACK), "new_pin")
     assert send.pin is not None
-    assert send.pin.seen == {"alerts/0": 5}
+    assert send.pin.seen == seen({"alerts/0": 5})
 
 
 @pytest.mark.parametrize("action", ["trigger", "acknowledge", "resolve"])
@@ -49,7 +49,12 @@ def test_forced_it_opens_a_closed_incident_and_takes_nothing_back() -> None:
     (send,) = decide_replay(alert(offset=5), route.connectors, route.pins, replace(ASKED, force=True))
     assert isinstance(send, Send)
     assert send.pin is not None
-    assert (send.pin.open, send.pin.seen, send.pin.by, send.pin_after) == (True, {"alerts/0": 7}, "alerts/0", None)
+    assert (send.pin.open, send.pin.seen, send.pin.by, send.pin_after) == (
+        True,
+        seen({"alerts/0": 7}),
+        "alerts/0",
+        None,
+    )
 
 
 def test_another_connector_stands_in_for_those_that_the_event_names() -> None:
@@ -105,3 +110,10 @@ def test_the_header_can_be_read_back_and_an_old_one_is_an_inputs() -> None:
     assert Replay.from_json(asked.to_json()) == asked
     assert Replay.from_json({"id": "x", "force": False, "to": None}) == Replay("x")
     assert asked.mark == {"id": "x", "force": True}
+
+
+def test_an_input_of_a_topic_that_was_made_anew_is_newer_than_what_the_old_one_had() -> None:
+    route = Route(connector())
+    route.send(alert(offset=6))
+    (send,) = decide_replay(alert(offset=5, timestamp=WRITTEN + 1), route.connectors, route.pins, ASKED)
+    assert isinstance(send, Send)

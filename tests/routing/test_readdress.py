@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from routing_story import ALPHA, BETA, BY_TEAM, CASES, FALLBACK, connector, directory
+from routing_story import ALPHA, BETA, BY_TEAM, CASES, FALLBACK, connector, directory, seen
 
 from streams.documents.secrets import destination_id
 from streams.routing import Pin
@@ -33,7 +33,7 @@ def record(action: str = "trigger", *, chosen: str = "fields.integrationKey", **
 
 
 def pin(destination: str = A, *, open: bool = True, newest: int = 5) -> Pin:
-    return Pin(destination, "sealed-pin", "payments", open, {"alerts/0": newest}, "alerts/0", 120)
+    return Pin(destination, "sealed-pin", "payments", open, seen({"alerts/0": newest}, 1), "alerts/0", 120)
 
 
 def resend(*arguments: Any) -> Resend:
@@ -63,7 +63,7 @@ def test_the_document_was_corrected() -> None:
         "replay": {"id": ASKED.id, "force": False},
     }
     # Pinned anew; what was seen stays seen.
-    assert sealed.pin == Pin(B, "sealed-beta", "payments", True, {"alerts/0": 7}, "alerts/0", 600)
+    assert sealed.pin == Pin(B, "sealed-beta", "payments", True, seen({"alerts/0": 7}, 1), "alerts/0", 600)
     assert BETA not in repr(again)
 
 
@@ -144,7 +144,7 @@ def test_an_incident_that_is_over_is_not_opened_again() -> None:
     assert isinstance(readdress(record(), documents, pins, ASKED), MovedOn)
     forced = resend(record(), documents, pins, Replay(ASKED.id, force=True, kind="outbox"))
     assert forced.pin is not None
-    assert (forced.pin.open, forced.pin.seen) == (True, {"alerts/0": 6})
+    assert (forced.pin.open, forced.pin.seen) == (True, seen({"alerts/0": 6}, 1))
     assert forced.record["replay"] == {"id": ASKED.id, "force": True}
 
 
@@ -163,7 +163,7 @@ def test_done_again_after_a_crash_it_gives_the_same() -> None:
 
 def test_a_pin_that_was_forgotten_is_made_anew() -> None:
     again = resend(record(), directory(connector(key=ALPHA)), {}, ASKED)
-    assert again.pin == Pin(A, "sealed-alpha", "payments", True, {"alerts/0": 5}, "alerts/0", 120)
+    assert again.pin == Pin(A, "sealed-alpha", "payments", True, seen({"alerts/0": 5}, 1), "alerts/0", 120)
 
 
 def test_after_a_replay_to_another_connector_the_pin_is_found_by_its_destination() -> None:

@@ -135,7 +135,7 @@ async def test_an_input_is_decided_anew_and_marked() -> None:
     assert topics(written) == ["pins", "pagerduty-outbox"]
     record = written[1][1]
     assert record["replay"] == {"id": "alerts/3/5@-", "force": False}
-    assert record["source"] == {"topic": "alerts", "partition": 3, "offset": 5, "timestamp": 900}
+    assert record["source"] == {"topic": "alerts", "partition": 3, "offset": 5, "timestamp": 900, "key": "k"}
     assert (record["destination"], stage.acked) == (destination_id(A), 1)
 
 
