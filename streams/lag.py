@@ -52,7 +52,7 @@ async def measure(topology: Topology, group: str, options: Mapping[str, Any]) ->
             for topic in described
             for partition in topic["partitions"]
         ]
-        committed = await _committed(admin, group, partitions) if partitions else {}
+        committed = await committed_offsets(admin, group, partitions) if partitions else {}
     first, last = await _ends(options, partitions)
     records: Counter[str] = Counter()
     for partition in partitions:
@@ -61,7 +61,7 @@ async def measure(topology: Topology, group: str, options: Mapping[str, Any]) ->
     return [TopicLag(stage, name, records[name]) for stage, name in stages]
 
 
-async def _committed(
+async def committed_offsets(
     admin: AIOKafkaAdminClient, group: str, partitions: list[TopicPartition]
 ) -> Mapping[TopicPartition, OffsetAndMetadata]:
     """Committed offsets. A cluster that never had a group makes its coordinator on the first question, so ask again."""

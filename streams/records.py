@@ -100,14 +100,21 @@ def dead_letter(
     path: str = "",
     incident: str | None = None,
     destination: str | None = None,
+    connector: str | None = None,
+    why: Mapping[str, Any] | None = None,
     action: str | None = None,
     http_status: int | None = None,
+    attempts: tuple[Any, ...] = (),
+    attempts_total: int = 0,
     event: Any = None,
     outbox: Mapping[str, Any] | None = None,
     raw: bytes | None = None,
     replay: str | None = None,
 ) -> dict[str, Any]:
-    """The `dead-letters` record of an input. `at`: ms since the epoch; of `raw` only the beginning is kept."""
+    """The `dead-letters` record of an input. `at`: ms since the epoch; of `raw` only the beginning is kept.
+
+    `connector` and `why`: whose fields gave no destination, and each of them.
+    """
     return {
         "v": 1,
         "id": f"{input_id(source)}@{destination or '-'}",
@@ -116,8 +123,12 @@ def dead_letter(
         "source": {**coordinates(source), "key": source.get("key")},
         "incident": incident,
         "destination": destination,
+        "connector": connector,
+        "why": why,
         "action": action,
         "http_status": http_status,
+        "attempts": attempts,
+        "attempts_total": attempts_total,
         "event": event,
         "outbox": outbox,
         **_beginning(raw),

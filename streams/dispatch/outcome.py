@@ -103,6 +103,8 @@ def dead_letter(record: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
         destination=record["destination"],
         action=record["action"],
         http_status=outcome.http_status,
+        attempts=outcome.attempts,
+        attempts_total=outcome.attempts_total,
         outbox=record,
         replay=replay_of(record),
     )

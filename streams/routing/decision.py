@@ -21,27 +21,43 @@ RejectReason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """A configured field that gave no routing key, and why."""
+    """A configured field that gave no routing key, and why. `template`: its text, masked, where it is a template."""
 
     candidate: str
     reason: str
+    template: str | None = None
+
+    def to_json(self) -> dict[str, str]:
+        """As `Why.to_json` holds it."""
+        said = {"candidate": self.candidate, "reason": self.reason}
+        return said if self.template is None else {**said, "template": self.template}
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """How the destination was found: `chosen` is the connector's field, or "pin"."""
+    """How the destination was found: `chosen` is the connector's field, or "pin".
+
+    `template` is the chosen field's text where it is a template, `key` the routing key that it gave; both masked.
+    """
 
     chosen: str | None
     passed_over: tuple[PassedOver, ...] = ()
     pinned: bool = False
+    template: str | None = None
+    key: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As the outbox and `deliveries` carry it."""
-        return {
+        """As the outbox, `deliveries` and `dead-letters` carry it."""
+        said: dict[str, Any] = {
             "chosen": self.chosen,
-            "passed_over": [{"candidate": over.candidate, "reason": over.reason} for over in self.passed_over],
+            "passed_over": [over.to_json() for over in self.passed_over],
             "pinned": self.pinned,
         }
+        if self.template is not None:
+            said["template"] = self.template
+        if self.key is not None:
+            said["key"] = self.key
+        return said
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from streams.documents.connector import Connector, Entity
@@ -23,6 +24,13 @@ from streams.templating.quiet import without_keys
 
 DYNAMIC: Final = "dynamicintegrationKey"
 STATIC: Final = "integrationKey"
+
+TEMPLATE_SHOWN: Final = 600
+"""Characters of a template that travel with every decision: a dozen lines, enough to recognise it by and small beside
+the event. `pagerline get` has the whole."""
+
+TEMPLATES_CACHED: Final = 1_024
+"""Texts masked once and not for every event; an account has some hundred."""
 
 REASON_LIMIT: Final = 1_000
 """Characters: a reason names what the event has instead, and an event may have keys of any length."""
@@ -53,6 +61,7 @@ def find_destination(
     """
     passed_over: list[PassedOver] = []
     for name, text in _candidates(connector, entity):
+        template = _shown(text) if is_template(text) else None
         try:
             key = compile_template(text).render(context, now=now).strip() if is_template(text) else text.strip()
         except DataMissing as missing:
@@ -61,9 +70,13 @@ def find_destination(
             reason = f"the template is wrong: {without_keys(str(wrong))}"
         else:
             if is_routing_key(key):
-                return Found(Secret(key), destination_id(key), Why(name, tuple(passed_over)))
+                return Found(
+                    Secret(key),
+                    destination_id(key),
+                    Why(name, tuple(passed_over), template=template, key=mask(key)),
+                )
             reason = _no_key(key)
-        passed_over.append(PassedOver(name, cut(reason, REASON_LIMIT)))
+        passed_over.append(PassedOver(name, cut(reason, REASON_LIMIT), template))
     return NotFound(Why(None, tuple(passed_over)))
 
 
@@ -82,6 +95,13 @@ def _candidates(connector: Connector, entity: Entity) -> Iterator[tuple[str, str
             else:
                 static.append((f"{layer}.{STATIC}", text))
     yield from static
+
+
+@lru_cache(TEMPLATES_CACHED)
+def _shown(template: str) -> str:
+    """A template without the keys in it, and no longer than a record should carry. Masked before it is cut."""
+    text = without_keys(template.strip())
+    return text if len(text) <= TEMPLATE_SHOWN else text[: TEMPLATE_SHOWN - 1] + "…"
 
 
 def _no_key(text: str) -> str:

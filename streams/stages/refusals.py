@@ -6,6 +6,7 @@ from typing import Any
 
 from streams import records
 from streams.events import Event, Source
+from streams.routing.decision import Why
 
 
 def route_dead_letter(
@@ -20,10 +21,13 @@ def route_dead_letter(
     action: str | None = None,
     raw: bytes | None = None,
     replay: str | None = None,
+    connector: str | None = None,
+    why: Why | None = None,
 ) -> dict[str, Any]:
     """The `dead-letters` record of an input (schemas/dead-letters.json). `at`: ms since the epoch.
 
-    `replay`: the id of the dead letter that this is a replay of.
+    `replay`: the id of the dead letter that this is a replay of. `connector` and `why`: whose fields gave no
+    destination, and each of them.
     """
     return records.dead_letter(
         source.to_json(),
@@ -34,6 +38,8 @@ def route_dead_letter(
         at=at,
         event=event,
         incident=incident,
+        connector=connector,
+        why=None if why is None else why.to_json(),
         action=action,
         raw=raw,
         replay=replay,

@@ -210,6 +210,8 @@ class RouteStage:
             incident=event.incident,
             action=event.action,
             replay=_id(asked),
+            connector=decision.connector_id if decision.why is not None else None,
+            why=decision.why,
         )
         await self._dead(event.source.key, letter, value)
 

@@ -107,11 +107,14 @@ def test_the_example_of_a_delivery_is_what_is_written() -> None:
 
 
 def test_the_examples_name_fields_as_routing_does() -> None:
-    fields = {"integrationKey": Secret("930" + "a" * 29), "dynamicintegrationKey": Secret("{{ '' }}")}
+    key = "930" + "a" * 26 + "0d1"
+    template = "{% if alert.groups['team_name'] == 'alpha' %} " + key + " {% endif %}"
+    fields = {"integrationKey": Secret(key), "dynamicintegrationKey": Secret(template)}
     connector = Connector("c", "c", "PAGERDUTY", frozen_fields(fields), frozen_overrides({}))
-    found = find_destination(connector, "alerts", {}).why.to_json()
+    found = find_destination(connector, "alerts", {"alert": {"groups": {"team_name": "beta"}}}).why.to_json()
     for topic in ("deliveries", "pagerduty-outbox"):
         why = contracts.schema(topic)["properties"]["why"]["properties"]
         assert why["chosen"]["examples"] == [found["chosen"]]
+        assert why["key"]["examples"] == [found["key"]]
         passed_over = why["passed_over"]["items"]["properties"]
         assert [{name: field["examples"][0] for name, field in passed_over.items()}] == found["passed_over"]

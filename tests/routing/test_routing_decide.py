@@ -10,7 +10,7 @@ import pytest
 from routing_story import ALPHA, BETA, FALLBACK, WRITTEN, Route, alert, case, connector, directory, seen
 
 from streams import contracts
-from streams.documents.secrets import Cipher, new_key
+from streams.documents.secrets import Cipher, mask, new_key
 from streams.events import Action
 from streams.routing import Pin, Reject, Send, Skip, decide, outbox_record
 
@@ -267,7 +267,7 @@ def test_the_outbox_record() -> None:
             "timestamp": 1_638_403_601_234,
             "key": "checkout/cpu",
         },
-        "why": {"chosen": "fields.integrationKey", "passed_over": [], "pinned": False},
+        "why": {"chosen": "fields.integrationKey", "passed_over": [], "pinned": False, "key": mask(ALPHA)},
         "render_errors": {},
     }
     assert record == expected

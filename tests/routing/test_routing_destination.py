@@ -7,7 +7,7 @@ from routing_story import ALPHA, BETA, CASES, FALLBACK, OTHERS, Route, alert, ca
 
 from streams.documents.connector import Connector
 from streams.routing import decide
-from streams.routing.destination import Found, NotFound, find_destination
+from streams.routing.destination import TEMPLATE_SHOWN, Found, NotFound, find_destination
 
 BAD = "{% if nothing == 1 %}x{% endif %}"
 
@@ -130,3 +130,22 @@ def test_nothing_that_is_printed_shows_a_key() -> None:
 def test_the_destination_is_the_keys_fingerprint() -> None:
     assert found(connector(key=FALLBACK)).destination == found(connector("other", key=f" {FALLBACK}\n")).destination
     assert found(connector(key=FALLBACK)).destination.startswith("key:")
+
+
+def test_templates_travel_masked_and_bounded_with_what_was_chosen_and_passed_over() -> None:
+    empty = "{% if alert.groups['team_name'] == 'alpha' %} " + ALPHA + " {% endif %}"
+    long = "{# " + "x " * 500 + "#}" + template(BETA)
+    why = found(connector(key=FALLBACK, dynamic=long, alerts={"dynamicintegrationKey": empty})).why.to_json()
+    (over,) = why["passed_over"]
+    assert over["template"] == "{% if alert.groups['team_name'] == 'alpha' %} …" + ALPHA[-3:] + " {% endif %}"
+    assert (len(why["template"]), why["template"][-1]) == (TEMPLATE_SHOWN, "…")
+    assert why["key"] == "…" + BETA[-3:]
+    static = found(connector(key=FALLBACK)).why.to_json()
+    assert ("template" in static, static["key"]) == (False, "…" + FALLBACK[-3:])
+
+
+@pytest.mark.parametrize("at", range(TEMPLATE_SHOWN - 40, TEMPLATE_SHOWN + 8, 3))
+def test_no_key_is_shown_in_part_where_a_template_is_cut(at: int) -> None:
+    text = "{# " + "x" * 3 + " " * (at - 6) + ALPHA + " #}{{ missing }}"
+    outcome = find_destination(connector(key=text), "alerts", {})
+    assert all(ALPHA[start : start + 4] not in repr(outcome) for start in range(28))

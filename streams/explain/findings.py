@@ -1,0 +1,71 @@
+"""What the topics say of one incident, as it was read: the material of a story. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+Record = Mapping[str, Any]
+
+CLOCKS_MS: Final = 60_000
+"""Clocks of producers, brokers and workers differ; an outcome may seem to be that much older than its input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """An input that no stage has finished: in an input topic behind what is committed, or in the outbox.
+
+    `source` is the input's `topic/partition/offset`, `written_at` its timestamp (ms since the epoch). `before` counts
+    the records of `partition` (of the topic it waits in) that come first and are not finished either. `outbox` is the
+    record, of one that waits in the outbox.
+    """
+
+    stage: Literal["route", "dispatch"]
+    source: str
+    written_at: int
+    action: str | None
+    partition: str
+    before: int
+    outbox: Record | None = None
+    replay: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Records of one incident. `incident` is None for an input that tells none.
+
+    `pins` and `rows` are the tables' rows, the latter by destination. `complete`: whether the beginning of the
+    incident's present life, or all that there is, was read. `workers`: members of the consumer group; None: not known.
+    `asked` is the input that the question named.
+    """
+
+    incident: str | None
+    deliveries: Sequence[Record] = ()
+    letters: Sequence[Record] = ()
+    pins: Record | None = None
+    rows: Mapping[str, Record] = field(default_factory=dict)
+    queued: Sequence[Queued] = ()
+    workers: int | None = None
+    complete: bool = True
+    asked: str | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.deliveries or self.letters or self.pins or self.rows or self.queued)
+
+
+def beginning(deliveries: Iterable[Record], before_ms: int | None = None) -> int | None:
+    """When the newest life of the incident began, as far as these deliveries tell: the timestamp of the input that
+    chose the destination (ms since the epoch). With `before_ms`: the life that an input of that time belongs to."""
+    begins = [
+        record["source"]["timestamp"]
+        for record in deliveries
+        if record["action"] == "trigger"
+        and record.get("why")
+        and not record["why"]["pinned"]
+        and not record.get("replay")
+        and (before_ms is None or record["source"]["timestamp"] <= before_ms)
+    ]
+    return max(begins, default=None)

@@ -1,0 +1,165 @@
+"""A story on one screen. Pure: lines of styled pieces, which the command line colours or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final, Literal, NamedTuple
+
+from streams.explain.story import Attempt, Choice, Ending, Input, Story
+from streams.explain.words import printable
+
+FIRST: Final = 5
+LAST: Final = 15
+"""Inputs shown of an incident that has very many: how it began and how it stands; `-o json` has all."""
+
+ATTEMPTS: Final = 6
+"""Attempts shown of an input that took very many: the newest say what is wrong."""
+
+WIDTH: Final = 110
+"""Characters of a template's line."""
+
+Style = Literal["plain", "title", "good", "bad", "wait", "dim"]
+
+STYLES: Final[dict[str, Style]] = {
+    "delivered": "good",
+    "superseded": "dim",
+    "skipped": "dim",
+    "dead": "bad",
+    "waiting": "wait",
+    "triggered": "bad",
+    "acknowledged": "wait",
+    "resolved": "good",
+}
+
+
+class Line(NamedTuple):
+    """A line and how it is to look."""
+
+    text: str
+    style: Style = "plain"
+
+
+def screen(story: Story) -> Iterator[Line]:
+    """The lines of a story."""
+    inputs = story.inputs
+    yield Line(printable(story.incident or "an input that names no incident"), "title")
+    if story.dedup_key is not None:
+        yield _head("dedup key", printable(story.dedup_key))
+    yield Line(f"{'now':<12}{story.now.message}", STYLES.get(story.now.state, "plain"))
+    for pin in story.pins:
+        yield _head("pin", f"{pin.connector} → {pin.destination}, {'open' if pin.open else 'closed by its resolve'}")
+    for known in story.destinations:
+        closed = f" since {moment(known.closed_at)}" if known.closed_at else ""
+        state = "nothing accepted yet" if known.state == "none" else known.state
+        yield _head("PagerDuty", f"{known.destination}: {state}{closed}")
+    if not story.complete:
+        yield Line("It began before what was looked at: --since 7d, or --all, looks further back.", "dim")
+    shown = inputs if len(inputs) <= FIRST + LAST + 1 else inputs[:FIRST]
+    for one in shown:
+        yield from _input(one)
+    if len(shown) < len(inputs):
+        yield Line("")
+        yield Line(f"… {len(inputs) - FIRST - LAST:,} inputs between (-o json has all)", "dim")
+        for one in inputs[-LAST:]:
+            yield from _input(one)
+
+
+def moment(ms: int) -> str:
+    """A time as people read it: UTC, to the millisecond."""
+    at = datetime.fromtimestamp(ms / 1000, UTC).isoformat(sep=" ", timespec="milliseconds")
+    return at.removesuffix("+00:00") + "Z"
+
+
+def duration(ms: float) -> str:
+    """`31 ms`, `2.4 s`, `3 min`, `2.5 h`."""
+    if abs(ms) < 1_000:
+        return f"{ms:.0f} ms"
+    seconds = ms / 1_000
+    if abs(seconds) < 120:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if abs(seconds) < 7_200 else f"{seconds / 3_600:.1f} h"
+
+
+def _head(name: str, text: str) -> Line:
+    return Line(f"{name:<12}{text}")
+
+
+def _input(one: Input) -> Iterator[Line]:
+    yield Line("")
+    when = moment(one.written_at) if one.written_at is not None else "time not known"
+    mark = "  ← asked for" if one.asked else ""
+    yield Line(f"{when}  {one.action or 'input'}  {one.source}{mark}", "title")
+    if not one.endings:
+        yield Line("  no outcome of it was found: it is older than what was looked at, or not yet written", "dim")
+    for ending in one.endings:
+        yield from _ending(ending)
+
+
+def _ending(ending: Ending) -> Iterator[Line]:
+    if ending.replay is not None:
+        yield Line(f"  replay of dead letter {ending.replay}")
+    yield from _way(ending)
+    for name, error in ending.render_errors.items():
+        yield Line(f"  field {name} fell back to the built-in text: {error}", "wait")
+    earlier = ending.attempts_total - len(ending.attempts[-ATTEMPTS:])
+    if earlier > 0 and ending.attempts:
+        yield Line(f"    … {earlier:,} earlier attempts", "dim")
+    for attempt in ending.attempts[-ATTEMPTS:]:
+        yield _attempt(attempt)
+    yield Line(f"  {ending.status}{_after(ending)}: {ending.message}", STYLES[ending.status])
+    if ending.by is not None:
+        yield Line(f"    by {ending.by}", "dim")
+    if ending.folded:
+        yield Line("    a digest told of it while it waited", "dim")
+    if ending.letter is not None and ending.status == "dead":
+        yield Line(f"    dead letter {ending.letter} ({ending.reason})", "dim")
+
+
+def _after(ending: Ending) -> str:
+    if ending.at is None:
+        return ""
+    took = f", {duration(ending.latency_ms)} after it was written" if ending.latency_ms is not None else ""
+    return f" at {moment(ending.at)}{took}"
+
+
+def _way(ending: Ending) -> Iterator[Line]:
+    """Connector, rule and destination, and what was tried on the way."""
+    choice = ending.choice
+    if ending.connector is not None:
+        to = f" → {ending.destination}" if ending.destination else ", which gives no routing key"
+        rule = f", rule {ending.rule}" if ending.rule else ""
+        yield Line(f"  connector {ending.connector}{rule}{to}{_by(choice)}")
+    if choice is not None:
+        if choice.template is not None:
+            yield from _template(choice.template)
+        for over in choice.passed_over:
+            yield Line(f"    passed over {over.candidate}: {over.reason}", "wait")
+            if over.template is not None:
+                yield from _template(over.template)
+
+
+def _by(choice: Choice | None) -> str:
+    if choice is None or choice.chosen is None:
+        return ""
+    if choice.pinned:
+        return ", where it is pinned"
+    return f", by {choice.chosen}" + (f" (key {choice.key})" if choice.key else "")
+
+
+def _template(text: str) -> Iterator[Line]:
+    for line in text.splitlines():
+        if line.strip():
+            cut = line.strip()
+            yield Line("      │ " + (cut if len(cut) <= WIDTH else cut[: WIDTH - 1] + "…"), "dim")
+
+
+def _attempt(attempt: Attempt) -> Line:
+    answer = str(attempt.status) if attempt.status is not None else "no answer"
+    words = f"  {_one_line(attempt.error)}" if attempt.error else ""
+    taken = attempt.status is not None and 200 <= attempt.status < 300
+    return Line(f"    {moment(attempt.at)}  {answer}  {duration(attempt.ms)}{words}", "plain" if taken else "bad")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,230 @@
+"""Finding the records of an incident: the rim of `explain`, and the only part of it that knows Kafka.
+
+What makes it quick: `deliveries` is keyed by incident, so one partition has all of them; its newest records are read
+first, and reading ends where the incident's present life began; a table's newest row is the last record of its key;
+and nothing is parsed that does not hold the incident's name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from aiokafka import TopicPartition
+
+from streams.dispatch.incident import row_key
+from streams.events import dedup_key_of
+from streams.explain.asked import Asked, Place
+from streams.explain.findings import CLOCKS_MS, Findings, Queued, Record, beginning
+from streams.explain.inputs import Reader
+from streams.explain.queue import Unfinished
+from streams.kafka.backwards import Found, Log, Span
+from streams.kafka.home import home_partition
+from streams.topology import Topology
+
+Partitions = Mapping[str, Sequence[TopicPartition]]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How far back is looked: from `since_ms` on (None: everything). `life`: only as far as the newest life reaches."""
+
+    since_ms: int | None
+    life: bool
+
+
+class Search:
+    """Looks for what one id means. `reader` reads inputs as the workers do; `behind` tells what they have not done."""
+
+    def __init__(
+        self,
+        log: Log,
+        topology: Topology,
+        window: Window,
+        reader: Reader,
+        behind: Callable[[Log, Collection[TopicPartition]], Awaitable[Unfinished]],
+    ) -> None:
+        self._log = log
+        self._topology = topology
+        self._window = window
+        self._reader = reader
+        self._behind = behind
+        self._partitions: Partitions = {}
+        self._spans: dict[TopicPartition, Span] = {}
+
+    async def run(self, asked: Asked) -> list[Findings]:
+        """All that was found, one Findings for each incident that the id may mean; none: nothing was found."""
+        topology = self._topology
+        topics = (topology.alerts, topology.cases, topology.rekeyed, topology.outbox)
+        tables = (topology.pins_changelog, topology.incidents_changelog)
+        self._partitions = await self._log.partitions([*topics, topology.deliveries, topology.dead_letters, *tables])
+        every = [one for partitions in self._partitions.values() for one in partitions]
+        self._spans, unfinished = await asyncio.gather(
+            self._log.spans(every, self._window.since_ms),
+            self._behind(self._log, [one for topic in topics for one in self._partitions[topic]]),
+        )
+        if asked.place is not None:
+            return await self._of_place(asked.place, unfinished)
+        found = await asyncio.gather(*(self._of_incident(one, unfinished) for one in asked.incidents))
+        if some := [one for one in found if one.any]:
+            return some
+        incidents = await self._named_otherwise(asked.text)
+        return [one for one in [await self._of_incident(name, unfinished) for name in incidents] if one.any]
+
+    # -- what an id means ---------------------------------------------------------------------------------------
+
+    async def _of_place(self, place: Place, unfinished: Unfinished) -> list[Findings]:
+        """The incident of an input, by the input itself, or when it is gone by what was written of it."""
+        partition = TopicPartition(place.topic, place.partition)
+        known = partition in self._spans
+        record = await self._log.record(partition, place.offset) if known else None
+        incident, written_at = (
+            (None, None) if record is None else (self._reader.read(record).incident, record.timestamp)
+        )
+        if incident is None:
+            needle = b'"id":"' + orjson.dumps(f"{place}@")[1:-1]
+            deliveries, letters = await asyncio.gather(
+                self._everywhere(self._topology.deliveries, needle),
+                self._everywhere(self._topology.dead_letters, needle),
+            )
+            told = [orjson.loads(one.value) for one in (*deliveries, *letters) if one.value]
+            incident = next((one["incident"] for one in told if one["incident"]), None)
+            written_at = next((one["source"]["timestamp"] for one in told), written_at)
+            if incident is None:
+                mine = [orjson.loads(letter.value) for letter in letters if letter.value]
+                queued = _unread(place, record, unfinished)
+                if not mine and not queued and record is None:
+                    return []
+                return [Findings(None, letters=mine, queued=queued, workers=unfinished.workers, asked=str(place))]
+        return [await self._of_incident(incident, unfinished, asked=(str(place), written_at))]
+
+    async def _named_otherwise(self, text: str) -> list[str]:
+        """The incidents with this deduplication key, or with an alert of this id (the newest of it, about)."""
+        name = orjson.dumps(text)
+        hashed = text.startswith("sha256:")
+        topic = self._topology.deliveries if hashed else self._topology.alerts
+        records = await self._everywhere(topic, b'"dedup_key":' + name if hashed else name, enough=True)
+        incidents: dict[str, None] = {}
+        for record in records:
+            if hashed:
+                delivery = orjson.loads(record.value or b"{}")
+                if delivery.get("dedup_key") == text:
+                    incidents[delivery["incident"]] = None
+            else:
+                read = self._reader.read(record)
+                if read.alert_id == text and read.incident is not None:
+                    incidents[read.incident] = None
+        return list(incidents)
+
+    # -- what is known of an incident ---------------------------------------------------------------------------
+
+    async def _of_incident(
+        self, incident: str, unfinished: Unfinished, asked: tuple[str, int | None] | None = None
+    ) -> Findings:
+        identity = incident.partition(":")[2]
+        (deliveries, begin), letters, pins, queued = await asyncio.gather(
+            self._deliveries(incident, None if asked is None else asked[1]),
+            self._letters(incident),
+            self._row(self._topology.pins_changelog, identity.encode(), incident.encode()),
+            self._queued(incident, identity, unfinished),
+        )
+        if begin is not None:  # an earlier life's dead letters are another story
+            letters = [one for one in letters if one["at"] >= begin - CLOCKS_MS]
+        destinations = dict.fromkeys(
+            [pin["destination"] for pin in ((pins or {}).get("pins") or {}).values()]
+            + [one["destination"]["id"] for one in deliveries if one.get("destination")]
+            + [one["destination"] for one in letters if one.get("destination")]
+            + [one.outbox["destination"] for one in queued if one.outbox is not None]
+        )
+        key = dedup_key_of(identity)
+        rows = await asyncio.gather(
+            *(self._row(self._topology.incidents_changelog, one.encode(), row_key(one, key)) for one in destinations)
+        )
+        return Findings(
+            incident,
+            deliveries,
+            letters,
+            pins,
+            {one: row for one, row in zip(destinations, rows, strict=True) if row is not None},
+            queued,
+            unfinished.workers,
+            complete=begin is not None or self._window.since_ms is None,
+            asked=None if asked is None else asked[0],
+        )
+
+    async def _deliveries(self, incident: str, before_ms: int | None) -> tuple[list[Record], int | None]:
+        """The deliveries of an incident in the window, and where the life that is told began; None: further back, or
+        the window was to be read whole."""
+        partition = self._home(self._topology.deliveries, incident.encode())
+        key = incident.encode()
+        records: list[Record] = []
+        begin: int | None = None
+        async for block in self._log.backwards(partition, self._spans[partition], (key,)):
+            records[:0] = [orjson.loads(one.value) for one in block.records if one.key == key and one.value]
+            if self._window.life and begin is None:
+                begin = beginning(records, before_ms)
+            if begin is not None and block.oldest is not None and block.oldest < begin - CLOCKS_MS:
+                break
+        if begin is not None:
+            records = [one for one in records if one["outcome"]["at"] >= begin - CLOCKS_MS]
+        return records, begin
+
+    async def _letters(self, incident: str) -> list[Record]:
+        needle = b'"incident":' + orjson.dumps(incident)
+        found = [
+            orjson.loads(one.value or b"{}") for one in await self._everywhere(self._topology.dead_letters, needle)
+        ]
+        return sorted((one for one in found if one.get("incident") == incident), key=lambda one: int(one["at"]))
+
+    async def _row(self, changelog: str, home: bytes, key: bytes) -> dict[str, Any] | None:
+        """The newest row of a table; None when it has none (any more)."""
+        partition = self._home(changelog, home)
+        async for block in self._log.backwards(partition, self._spans[partition], (key,)):
+            if rows := [one for one in block.records if one.key == key]:
+                return orjson.loads(rows[-1].value) if rows[-1].value else None
+        return None
+
+    async def _queued(self, incident: str, identity: str, unfinished: Unfinished) -> list[Queued]:
+        """What of the incident no stage has finished."""
+        needles = (orjson.dumps(identity)[1:-1], identity.encode())
+        return await unfinished.of(self._log, incident, needles, self._reader, self._topology.outbox)
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    async def _everywhere(self, topic: str, needle: bytes, *, enough: bool = False) -> list[Found]:
+        """The records of a topic in the window that hold these bytes, oldest first in each partition.
+
+        With `enough`, once a partition has some, no other goes further back than the block it reads.
+        """
+        stop = False
+
+        async def one(partition: TopicPartition) -> list[Found]:
+            nonlocal stop
+            found: list[Found] = []
+            async for block in self._log.backwards(partition, self._spans[partition], (needle,)):
+                found[:0] = block.records
+                stop = stop or (enough and bool(found))
+                if stop:
+                    break
+            return found
+
+        return _flat(await asyncio.gather(*(one(partition) for partition in self._partitions[topic])))
+
+    def _home(self, topic: str, key: bytes) -> TopicPartition:
+        partitions = self._partitions[topic]
+        return partitions[home_partition(key, len(partitions))]
+
+
+def _unread(place: Place, record: Found | None, unfinished: Unfinished) -> list[Queued]:
+    """An input that tells no incident, while no stage has come to it."""
+    behind = unfinished.behind(TopicPartition(place.topic, place.partition), place.offset)
+    if record is None or behind is None:
+        return []
+    return [Queued("route", str(place), record.timestamp, None, f"{place.topic}/{place.partition}", behind)]
+
+
+def _flat(lists: Iterable[Collection[Found]]) -> list[Found]:
+    return [one for some in lists for one in some]

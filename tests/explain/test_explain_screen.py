@@ -1,0 +1,87 @@
+"""The screen: what a person reads at night."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+from streams.explain import story as shapes
+from streams.explain.assemble import assemble
+from streams.explain.findings import Findings
+from streams.explain.screen import FIRST, LAST, duration, screen
+from tests.explain.records import KEY, T0, A, delivery, letter, outbox, row
+
+PAGE = Path(__file__).parents[2] / "docs" / "explain.md"
+
+
+def text(found: Findings) -> str:
+    return "\n".join(line.text for line in screen(assemble(found)))
+
+
+def test_a_screen() -> None:
+    retried = [
+        {"at": T0 + 1_020, "ms": 31.5, "status": 503, "error": "try\nlater"},
+        {"at": T0 + 3_000, "ms": 2_400.0, "status": None, "error": "TimeoutError"},
+        {"at": T0 + 3_040, "ms": 20.0, "status": 202, "error": None},
+    ]
+    first = delivery(1, attempts=retried, attempts_total=12, render_errors={"severity": "no P1 to P5"}, folded=True)
+    waiting = row("triggered", pending=[outbox(2, "resolve")], asked=True)
+    assert text(Findings("alert:gk", [first], rows={A: waiting}, workers=0)).splitlines() == [
+        "alert:gk",
+        "dedup key   gk",
+        "now         the resolve of alerts/3/2 waits: PagerDuty was asked and has not accepted it so far (an outage, a "
+        "time-out or its rate limit): it is asked again for as long as it takes; no worker is running",
+        f"PagerDuty   {A}: triggered",
+        "",
+        "2023-11-14 22:13:21.000Z  trigger  alerts/3/1",
+        f"  connector payments → {A}, by fields.integrationKey (key …0d1)",
+        "    passed over fields.dynamicintegrationKey: gives nothing",
+        "      │ {{ x }}",
+        "  field severity fell back to the built-in text: no P1 to P5",
+        "    … 9 earlier attempts",
+        "    2023-11-14 22:13:21.020Z  503  32 ms  try later",
+        "    2023-11-14 22:13:23.000Z  no answer  2.4 s  TimeoutError",
+        "    2023-11-14 22:13:23.040Z  202  20 ms",
+        "  delivered at 2023-11-14 22:13:21.050Z, 50 ms after it was written: Event processed",
+        "    a digest told of it while it waited",
+        "",
+        "2023-11-14 22:13:22.000Z  resolve  alerts/3/2",
+        f"  connector payments → {A}, by fields.integrationKey (key …0d1)",
+        "    passed over fields.dynamicintegrationKey: gives nothing",
+        "      │ {{ x }}",
+        "  waiting: PagerDuty was asked and has not accepted it so far (an outage, a time-out or its rate limit): it "
+        "is asked again for as long as it takes",
+    ]
+
+
+def test_superseded_dead_replayed_and_incomplete() -> None:
+    gone = delivery(1, status="superseded", by="alerts/3/2")
+    shown = text(Findings("alert:gk", [gone], [letter(2, replay="alerts/3/2@-")], complete=False, asked="alerts/3/2"))
+    assert "    by alerts/3/2" in shown
+    assert "trigger  alerts/3/2  ← asked for" in shown
+    assert "  replay of dead letter alerts/3/2@-" in shown
+    assert f"    dead letter alerts/3/2@{A} (unknown_routing_key)" in shown
+    assert "--since 7d, or --all" in shown
+    assert KEY not in shown
+
+
+def test_very_many_inputs_leave_the_beginning_and_the_end() -> None:
+    shown = text(Findings("alert:gk", [delivery(number) for number in range(200)]))
+    assert f"… {200 - FIRST - LAST} inputs between (-o json has all)" in shown
+    assert shown.count("  trigger  ") == FIRST + LAST
+
+
+def test_a_terminal_is_not_steered_by_a_producer() -> None:
+    assert "\x1b" not in text(Findings("alert:\x1b[2Jgk", [delivery(1, message="\x1b[2J")]))
+
+
+def test_durations() -> None:
+    assert [duration(ms) for ms in (0, 999, 2_400, 180_000, 9_000_000)] == ["0 ms", "999 ms", "2.4 s", "3 min", "2.5 h"]
+
+
+def test_the_page_names_every_field_of_the_json() -> None:
+    named = set(re.findall(r"`([a-z_]+)`", PAGE.read_text()))
+    for shape in (shapes.Story, shapes.Input, shapes.Ending, shapes.Choice, shapes.Tried, shapes.Attempt, shapes.Now,
+                  shapes.Pinned, shapes.Known):  # fmt: skip
+        assert {field.name for field in dataclasses.fields(shape)} <= named, shape
