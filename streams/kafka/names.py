@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.producer.message_accumulator import MessageAccumulator
 from faust.app import App
@@ -85,7 +86,8 @@ ATTRIBUTES: dict[type, tuple[str, ...]] = {
         "scheduler",
     ),
     Recovery: ("_generation_id", "active_tps"),
-    AIOKafkaConsumer: ("_coordinator",),
+    AIOKafkaConsumer: ("_coordinator", "_fetcher"),
+    Fetcher: ("_fetch_max_wait_ms",),
     GroupCoordinator: ("_pending_exception", "_coordination_task", "generation"),
     AIOKafkaProducer: ("client", "_message_accumulator", "_request_timeout_ms"),
     MessageAccumulator: ("_batch_ttl",),

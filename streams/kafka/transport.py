@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.protocol.group import SyncGroupRequest
@@ -32,12 +33,9 @@ from streams.kafka.names import check_attributes
 YIELD_EVERY = 100
 """Records handed to agents before the loop is given to others; Faust's own figure."""
 
-FETCH_SECONDS = 1.0
-"""How long a fetch waits for records. Before that it waits, without a bound, for the end of a reassignment that is
-under way; a seek waits for the fetch, so it may take as long as both."""
-
-FINAL_COMMIT_SECONDS = 5.0
-"""Bound of the commit made while partitions are being taken away, when the group waits for us, and at the end."""
+FETCH_WAIT_MS = 50
+"""How long the broker holds a fetch that finds nothing; Faust says 1,500. A fetch leaves out partitions whose records
+are not consumed yet, and what they get meanwhile waits for its end: two events in a row could be 1.5 s apart."""
 
 
 class SafeConsumer(Consumer):
@@ -207,6 +205,8 @@ class LeasedThread(AIOKafkaConsumerThread):
         await super().on_start()
         consumer = self._ensure_consumer()
         check_attributes(consumer, AIOKafkaConsumer)
+        check_attributes(consumer._fetcher, Fetcher)
+        consumer._fetcher._fetch_max_wait_ms = FETCH_WAIT_MS
         coordinator = consumer._coordinator
         check_attributes(coordinator, GroupCoordinator)
         renew_by(coordinator, self.app.lease)

@@ -42,6 +42,7 @@ if sys.platform == "linux":
     ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != int(sys.argv[1]):
         os._exit(1)
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored where this runs in the background, and that is inherited
 os.execv(sys.argv[2], sys.argv[2:])
 """
 
