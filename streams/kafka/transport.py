@@ -37,6 +37,13 @@ FETCH_WAIT_MS = 50
 """How long the broker holds a fetch that finds nothing; Faust says 1,500. A fetch leaves out partitions whose records
 are not consumed yet, and what they get meanwhile waits for its end: two events in a row could be 1.5 s apart."""
 
+FETCH_SECONDS = 1.0
+"""How long a fetch waits for records. Before that it waits, without a bound, for the end of a reassignment that is
+under way; a seek waits for the fetch, so it may take as long as both."""
+
+FINAL_COMMIT_SECONDS = 5.0
+"""Bound of the commit made while partitions are being taken away, when the group waits for us, and at the end."""
+
 
 class SafeConsumer(Consumer):
     """Commits up to the first delivered record without an acknowledgement, and no further."""
