@@ -55,7 +55,7 @@ def ending(
         "folded": folded,
         "at": at,
         "latency_ms": at - source["timestamp"],
-        "attempts": attempts,
+        "attempts": list(attempts),
         "attempts_total": attempts_total,
     }
 
@@ -127,7 +127,7 @@ def dead_letter(
         "why": why,
         "action": action,
         "http_status": http_status,
-        "attempts": attempts,
+        "attempts": list(attempts),
         "attempts_total": attempts_total,
         "event": event,
         "outbox": outbox,

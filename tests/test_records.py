@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import orjson
 
 from streams import contracts
-from streams.dispatch.outcome import Outcome
+from streams.dispatch.outcome import Attempt, Outcome
 from streams.dispatch.outcome import dead_letter as dead
 from streams.documents.secrets import Cipher, new_key
 from streams.events import IDENTITY_LIMIT, KEY_LIMIT
@@ -85,7 +85,17 @@ def test_the_largest_delivery_is_taken_by_a_topic_with_the_brokers_own_bound() -
 
 def test_a_dead_letter_of_dispatch_has_the_key_of_its_input() -> None:
     (record, *_) = contracts.schema("pagerduty-outbox")["examples"]
-    outcome = Outcome("alerts/3/4711", "dead", "unknown_routing_key", "Invalid routing key", 1_638_403_600_172, 400)
+    words, at = "Invalid routing key", 1_638_403_600_172
+    outcome = Outcome(
+        "alerts/3/4711",
+        "dead",
+        "unknown_routing_key",
+        words,
+        at,
+        400,
+        attempts=(Attempt(at, 31.5, 400, words),),
+        attempts_total=1,
+    )
     (_, example) = contracts.schema("dead-letters")["examples"]
-    assert dead(record, outcome) == example
+    assert orjson.loads(letter_value(dead(record, outcome))) == example
     assert example["source"]["key"] == "payments-api/high-error-rate/server1"
