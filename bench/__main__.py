@@ -1,7 +1,9 @@
 """Run the bench: one worker and the hand-written loop, one after the other, on the same Apache Kafka.
 
-`make bench` or `python -m bench [--burst N] [--rate N] [--seconds N] [--rounds N] [--save]`. Prints both figures and
-their ratios; `--save` adds them to bench/results.md with date and machine. Ends by itself within a few minutes.
+`make bench` or `python -m bench [--burst N] [--rate N] [--seconds N] [--rounds N] [--workers N] [--save]`. Prints the
+figures and their ratios; `--save` adds them to bench/results.md with date and machine. A first round that does not
+count warms the broker up. With `--workers 2` two workers stand beside one instead of the hand-written loop. Ends by
+itself within a few minutes.
 """
 
 from __future__ import annotations
@@ -14,8 +16,10 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -29,6 +33,9 @@ from streams.sandbox.process import Child, free_port
 
 PARTITIONS = 8
 READY_SECONDS = 90
+SETTLED_SECONDS = 5.0
+"""After which workers that are all ready have the partitions that they keep."""
+
 DONE_SECONDS = 60
 """A run that takes longer than this has failed, whatever the machine."""
 
@@ -83,7 +90,6 @@ class Bench:
             "PAGERLINE_BROKERS": self._kafka.bootstrap,
             "PAGERLINE_EVENTS_URL": self._sink,
             "PAGERLINE_SECRET_KEYS": new_key(),
-            "PAGERLINE_HEALTH_BIND": f"127.0.0.1:{free_port()}",
         }
         await self._run("pagerline", "topics", "apply")
         by_hand = TopicSpec(TOPICS["handwritten"], PARTITIONS, "delete")
@@ -96,23 +102,31 @@ class Bench:
     async def __aexit__(self, *error: object) -> None:
         await self._exit.aclose()
 
-    async def worker(self) -> Child:
-        child = await self._start(self._folder / "worker.log", *_pagerline("worker"))
-        health = f"http://{self._environment['PAGERLINE_HEALTH_BIND']}/readyz"
+    async def workers(self, count: int) -> list[Child]:
+        """That many workers, each with the partitions that it keeps."""
+        started = [await self._worker(number) for number in range(count)]
+        if count > 1:
+            await asyncio.sleep(SETTLED_SECONDS)
         async with asyncio.timeout(READY_SECONDS):
-            while not await self._answers(health):
-                if child.returncode is not None:
-                    raise SystemExit(f"the worker ended: {child.tail()}")
-                await asyncio.sleep(0.2)
-        return child
+            for child, health in started:
+                while not await self._answers(health):
+                    if child.returncode is not None:
+                        raise SystemExit(f"the worker ended: {child.tail()}")
+                    await asyncio.sleep(0.2)
+        return [child for child, _ in started]
 
-    async def handwritten(self) -> Child:
+    async def _worker(self, number: int) -> tuple[Child, str]:
+        bind = f"127.0.0.1:{free_port()}"
+        log = self._folder / f"worker-{number}.log"
+        return await self._start(log, *_pagerline("worker"), PAGERLINE_HEALTH_BIND=bind), f"http://{bind}/readyz"
+
+    async def handwritten(self) -> list[Child]:
         log = self._folder / "handwritten.log"
         log.unlink(missing_ok=True)
         arguments = (self._kafka.bootstrap, TOPICS["handwritten"], self._sink)
         child = await self._start(log, sys.executable, "-m", "bench.handwritten", *arguments)
         await self._line(log, "ready")
-        return child
+        return [child]
 
     async def measure(self, name: str, figures: Figures) -> None:
         """One burst, then a steady rate, into whatever is running."""
@@ -150,9 +164,9 @@ class Bench:
         except aiohttp.ClientError:
             return False
 
-    async def _start(self, log: Path, *program: str) -> Child:
+    async def _start(self, log: Path, *program: str, **settings: str) -> Child:
         environment = getattr(self, "_environment", dict(os.environ))
-        child = Child.start(program, log=log, env=environment)
+        child = Child.start(program, log=log, env={**environment, **settings})
         self._exit.push_async_callback(child.stop, 10)
         return child
 
@@ -175,25 +189,35 @@ def _pagerline(*words: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "streams.cli.main", *words)
 
 
+Start = Callable[[], Awaitable[list[Child]]]
+
+
 async def run(options: argparse.Namespace) -> str:
     """Measure in turns and return the report."""
-    ours, theirs = Figures(), Figures()
+    base, ours = Figures(), Figures()
     async with Bench(options) as bench:
-        for _ in range(options.rounds):
-            for name, figures, start in (
-                ("handwritten", theirs, bench.handwritten),
-                ("pagerline", ours, bench.worker),
-            ):
-                child = await start()
-                await bench.measure(name, figures)
-                await child.stop(20)
-    return "\n".join(
-        (
-            f"| {when_and_where()} | {options.burst:,} | {ours.rate:,.0f}/s | {theirs.rate:,.0f}/s "
-            f"| **{ours.rate / theirs.rate:.2f}** | {options.rate}/s | {ours.percentile(0.5):.1f} / "
-            f"{ours.percentile(0.99):.1f} ms | {theirs.percentile(0.5):.1f} / {theirs.percentile(0.99):.1f} ms "
-            f"| **{ours.percentile(0.99) / theirs.percentile(0.99):.1f}** |",
-        )
+        one: Start = partial(bench.workers, 1)
+        turns: list[tuple[str, Start, Figures]] = [
+            ("handwritten", bench.handwritten, base),
+            ("pagerline", one, ours),
+        ]
+        if options.workers > 1:
+            many: Start = partial(bench.workers, options.workers)
+            turns = [("pagerline", one, base), ("pagerline", many, ours)]
+        for number in range(options.rounds + 1):
+            for name, start, figures in turns:
+                children = await start()
+                await bench.measure(name, figures if number else Figures())
+                for child in children:
+                    await child.stop(20)
+            if not number:
+                print("warm; from here on it counts", flush=True)
+    workers = f"{options.workers} | " if options.workers > 1 else ""
+    return (
+        f"| {when_and_where()} | {workers}{options.burst:,} | {ours.rate:,.0f}/s | {base.rate:,.0f}/s "
+        f"| **{ours.rate / base.rate:.2f}** | {options.rate}/s | {ours.percentile(0.5):.1f} / "
+        f"{ours.percentile(0.99):.1f} ms | {base.percentile(0.5):.1f} / {base.percentile(0.99):.1f} ms "
+        f"| **{ours.percentile(0.99) / base.percentile(0.99):.1f}** |"
     )
 
 
@@ -207,19 +231,29 @@ broker, sink and load share the machine's cores. Medians over the rounds.
 |---|---|---|---|---|---|---|---|---|---|
 """
 
+HEADER_OF_MANY = """\
+# More workers than one
+
+One line a run of `python -m bench --workers N`: N workers beside one, in turns, as above.
+
+| when | machine | workers | burst | all | one | ratio | steady | all, p50 / p99 | one, p50 / p99 | p99 ratio |
+|---|---|---|---|---|---|---|---|---|---|---|
+"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--burst", type=int, default=10_000, help="alerts in a burst (10000)")
     parser.add_argument("--rate", type=int, default=300, help="alerts a second at the steady rate (300)")
     parser.add_argument("--seconds", type=int, default=15, help="seconds at the steady rate (15)")
-    parser.add_argument("--rounds", type=int, default=2, help="turns of each (2)")
+    parser.add_argument("--rounds", type=int, default=2, help="turns of each that count (2)")
+    parser.add_argument("--workers", type=int, default=1, help="more than 1: so many beside one (1)")
     parser.add_argument("--save", action="store_true", help="add the figures to bench/results.md")
     options = parser.parse_args()
     line = asyncio.run(run(options))
     print(line)
     if options.save:
-        save(HEADER, line)
+        save(HEADER if options.workers == 1 else HEADER_OF_MANY, line)
 
 
 if __name__ == "__main__":

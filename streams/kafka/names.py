@@ -71,6 +71,7 @@ NAMES: tuple[tuple[type, tuple[str, ...]], ...] = (
             "signal_recovery_start",
         ),
     ),
+    (Fetcher, ("_get_actions_per_node", "_proc_fetch_request")),
     (GroupCoordinator, ("_do_heartbeat", "_do_rejoin_group", "_send_req", "reset_generation")),
 )
 

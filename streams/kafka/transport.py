@@ -29,13 +29,10 @@ from faust.types.tuples import Message
 from streams.kafka.lease import Lease
 from streams.kafka.ledger import AckLedger
 from streams.kafka.names import check_attributes
+from streams.kafka.pace import pace
 
 YIELD_EVERY = 100
 """Records handed to agents before the loop is given to others; Faust's own figure."""
-
-FETCH_WAIT_MS = 50
-"""How long the broker holds a fetch that finds nothing; Faust says 1,500. A fetch leaves out partitions whose records
-are not consumed yet, and what they get meanwhile waits for its end: two events in a row could be 1.5 s apart."""
 
 FETCH_SECONDS = 1.0
 """How long a fetch waits for records. Before that it waits, without a bound, for the end of a reassignment that is
@@ -213,7 +210,7 @@ class LeasedThread(AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         check_attributes(consumer, AIOKafkaConsumer)
         check_attributes(consumer._fetcher, Fetcher)
-        consumer._fetcher._fetch_max_wait_ms = FETCH_WAIT_MS
+        pace(consumer._fetcher, monotonic)
         coordinator = consumer._coordinator
         check_attributes(coordinator, GroupCoordinator)
         renew_by(coordinator, self.app.lease)
