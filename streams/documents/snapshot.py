@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
 from streams.documents.connector import Connector, from_record, id_of
+from streams.documents.integration import Integration
+from streams.documents.preset import Preset
+from streams.documents.router import Router
 from streams.documents.secrets import Cipher
 from streams.errors import DocumentError, SecretError
 
@@ -35,10 +38,17 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Connectors by id, and by id what is wrong with those whose newest record cannot be read. Never changes."""
+    """The documents by kind and id, and what is wrong with those whose newest record cannot be read. Never changes.
+
+    `revision` is that of the last apply that is part of it, 0 before the first.
+    """
 
     connectors: Mapping[str, Connector]
     problems: Mapping[str, Unreadable]
+    integrations: Mapping[str, Integration] = field(default_factory=lambda: MappingProxyType({}))
+    presets: Mapping[str, Preset] = field(default_factory=lambda: MappingProxyType({}))
+    routers: Mapping[str, Router] = field(default_factory=lambda: MappingProxyType({}))
+    revision: int = 0
 
     @property
     def locked(self) -> tuple[str, ...]:
@@ -65,7 +75,7 @@ class Snapshot:
                 connectors[connector_id] = _read(connector_id, record.value, cipher)
             except (DocumentError, SecretError) as error:
                 problems[connector_id] = Unreadable(str(error), record.where, isinstance(error, SecretError))
-        return Snapshot(MappingProxyType(connectors), MappingProxyType(problems))
+        return replace(self, connectors=MappingProxyType(connectors), problems=MappingProxyType(problems))
 
 
 NOTHING: Final = Snapshot(MappingProxyType({}), MappingProxyType({}))
