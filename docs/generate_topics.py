@@ -30,7 +30,7 @@ TOPICS: Final[Mapping[str, Topic]] = {
     "cases": Topic("`case.id`", "delete", "your producers", "route"),
     "connectors": Topic("`connector/<id>`", "compact", "`pagerline apply`", "every process"),
     "pagerduty-outbox": Topic("destination id", "delete", "route", "dispatch"),
-    "pagerduty-webhooks": Topic("destination id", "delete", "not yet: web", "not yet: dispatch"),
+    "pagerduty-webhooks": Topic("destination id", "delete", "web", "not yet: dispatch"),
     "deliveries": Topic("incident id", "delete", "route, dispatch", "you"),
     "case-updates": Topic("`case.id`", "delete", "not yet: dispatch", "not yet: you"),
     "dead-letters": Topic("key of the input record", "delete", "route, dispatch", "`pagerline dead-letters`, you"),
@@ -55,8 +55,7 @@ where nothing else is said. The contracts are JSON Schemas (draft 2020-12) in [`
 with [example messages](../schemas/examples); an installed package carries them in `streams/schemas/`. A field
 that a schema does not list is accepted, so a reader must pass over what it does not know.
 
-"Not yet" marks the topics of the way back from PagerDuty: a draft of their shapes, which this version neither creates
-nor writes.
+"Not yet" marks who will read or write on the way back from PagerDuty, and does not in this version.
 
 `alerts` and `cases` are yours to write. A message there that breaks its contract goes to `dead-letters` with the field
 and the remedy. A number that no double can hold, NaN, a byte order mark, nesting beyond 100 levels and a message of

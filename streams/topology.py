@@ -22,6 +22,9 @@ class Naming(Protocol):
 OUTBOX_BYTES = "2097152"
 """An event of PagerDuty's 512,000 bytes beside what explains it; Kafka's default of 1 MiB would do for most."""
 
+WEBHOOK_BYTES = OUTBOX_BYTES
+"""A body of 300 KB (PagerDuty drops those above 256) as text inside JSON, where a character may take six bytes."""
+
 TABLE_BYTES = "4194304"
 """A row holds up to three waiting events."""
 
@@ -35,6 +38,7 @@ class Topology:
     rekeyed: str
     connectors: str
     outbox: str
+    webhooks: str
     deliveries: str
     dead_letters: str
     pins_changelog: str
@@ -54,6 +58,7 @@ class Topology:
             rekeyed=name("rekeyed"),
             connectors=name("connectors"),
             outbox=name("pagerduty-outbox"),
+            webhooks=name("pagerduty-webhooks"),
             deliveries=name("deliveries"),
             dead_letters=name("dead-letters"),
             pins_changelog=f"{group_id(naming)}-pins-changelog",
@@ -69,6 +74,7 @@ class Topology:
             TopicSpec(self.cases, same, "delete"),
             TopicSpec(self.rekeyed, same, "delete", {"max.message.bytes": OUTBOX_BYTES}),
             TopicSpec(self.outbox, same, "delete", {"max.message.bytes": OUTBOX_BYTES}),
+            TopicSpec(self.webhooks, same, "delete", {"max.message.bytes": WEBHOOK_BYTES}),
             TopicSpec(self.pins_changelog, same, "compact"),
             TopicSpec(self.incidents_changelog, same, "compact", {"max.message.bytes": TABLE_BYTES}),
             TopicSpec(self.connectors, 1, "compact", exact=False),
