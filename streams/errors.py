@@ -6,6 +6,7 @@
     ├── DocumentError              one fault in one document: correct the file at this line
     ├── DocumentsWrong             all faults of a set of documents: nothing of the set is used
     ├── SecretError                a secret cannot be decrypted: correct PAGERLINE_SECRET_KEYS, exit 2
+    ├── UnresolvedReference        a document names a variable or file that gives nothing here: use the next choice
     ├── KafkaUnavailable           no broker answers: wait and try again
     ├── IncompatibleFaust          Faust is not the release this was tested with: install the pinned one
     ├── TopicMismatch              a topic is missing or has the wrong shape: an operator must act
@@ -77,6 +78,10 @@ class SecretError(PagerlineError):
     """Something sealed cannot be opened with the keys at hand."""
 
     exit_code: ClassVar[int] = 2
+
+
+class UnresolvedReference(PagerlineError):
+    """A secret's variable or file is not there, or gives nothing. The text names it, never a value."""
 
 
 class KafkaUnavailable(PagerlineError):
