@@ -32,7 +32,7 @@ TOPICS: Final[Mapping[str, Topic]] = {
     "pagerduty-outbox": Topic("destination id", "delete", "route", "dispatch"),
     "pagerduty-webhooks": Topic("destination id", "delete", "web", "not yet: dispatch"),
     "deliveries": Topic("incident id", "delete", "route, dispatch", "you"),
-    "case-updates": Topic("`case.id`", "delete", "not yet: dispatch", "not yet: you"),
+    "case-updates": Topic("`case.id`", "delete", "not yet: dispatch", "not yet: project; your Case system"),
     "dead-letters": Topic("key of the input record", "delete", "route, dispatch", "`pagerline dead-letters`, you"),
 }
 

@@ -67,8 +67,8 @@ def test_the_example_files_keep_to_the_schema_of_their_folder(path: Path) -> Non
     assert contracts.problem(path.parent.name, json.loads(path.read_bytes())) is None
 
 
-def test_the_inputs_have_example_files() -> None:
-    assert {path.parent.name for path in EXAMPLE_FILES} == {"alerts", "cases"}
+def test_what_others_write_or_read_has_example_files() -> None:
+    assert {path.parent.name for path in EXAMPLE_FILES} == {"alerts", "cases", "case-updates"}
 
 
 @pytest.mark.parametrize("topic", contracts.TOPICS)
