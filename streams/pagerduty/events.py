@@ -9,33 +9,15 @@ from typing import Any, Self
 import aiohttp
 import orjson
 
-from streams import __version__
 from streams.documents.secrets import mask
 from streams.pagerduty.answers import Answer
+from streams.pagerduty.http import KEEP_ALIVE_SECONDS, USER_AGENT, CheckedConnector, StaleWorker, seconds, told
 from streams.pagerduty.proxy import proxy_of
 
 PATH = "/v2/enqueue"
-HEADERS = {"Content-Type": "application/json", "User-Agent": f"pagerline/{__version__}"}
+HEADERS = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
 
-
-class StaleWorker(Exception):
-    """The worker's lease ran out between the decision to send and the sending."""
-
-
-class CheckedConnector(aiohttp.TCPConnector):
-    """Asks once more, when a connection is at hand and the request is about to be written."""
-
-    def __init__(self, may_send: Callable[[], bool], **options: Any) -> None:
-        super().__init__(**options)
-        self._may_send = may_send
-
-    async def connect(self, *args: Any, **options: Any) -> Any:
-        """A connection for one request. Raises StaleWorker when nothing may be sent any more."""
-        connection = await super().connect(*args, **options)
-        if not self._may_send():
-            connection.release()
-            raise StaleWorker
-        return connection
+__all__ = ["EventsClient", "StaleWorker", "event_body"]
 
 
 class EventsClient:
@@ -59,7 +41,7 @@ class EventsClient:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=CheckedConnector(self._may_send, limit=self._connections, keepalive_timeout=30.0),
+            connector=CheckedConnector(self._may_send, limit=self._connections, keepalive_timeout=KEEP_ALIVE_SECONDS),
             timeout=self._timeout,
             headers=HEADERS,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -85,13 +67,13 @@ class EventsClient:
                 return Answer(
                     status=response.status,
                     body=text.replace(routing_key.encode(), mask(routing_key).encode()),
-                    retry_after=_seconds(response.headers.get("Retry-After")),
+                    retry_after=seconds(response.headers.get("Retry-After")),
                     ms=(perf_counter() - started) * 1000,
                 )
         except TimeoutError:
             error = f"no answer within {self._timeout.total:g} s"
         except aiohttp.ClientError as failure:
-            error = _told(failure)
+            error = told(failure)
         return Answer(
             status=None, error=error.replace(routing_key, mask(routing_key)), ms=(perf_counter() - started) * 1000
         )
@@ -109,19 +91,3 @@ def event_body(record: Mapping[str, Any], routing_key: str) -> dict[str, Any]:
             if record.get(name):
                 body[name] = record[name]
     return body
-
-
-def _told(failure: aiohttp.ClientError) -> str:
-    """What went wrong. An answer that is an error (a proxy's, as a rule) is told by status and reason alone: its text
-    also has the address that was asked, and with it whatever stands in there."""
-    if isinstance(failure, aiohttp.ClientResponseError):
-        return f"{type(failure).__name__}: {failure.status} {failure.message}"
-    return f"{type(failure).__name__}: {failure}"
-
-
-def _seconds(header: str | None) -> float | None:
-    """`Retry-After` in seconds; a date or nonsense counts as not given."""
-    try:
-        return max(0.0, float(header)) if header else None
-    except ValueError:
-        return None

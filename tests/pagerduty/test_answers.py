@@ -3,54 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
-from typing import Any
 
 import pytest
+from answers_page import EVENTS, by_status, table
+from failing_peers import TIMEOUT, WAYS, answering, failing
 
 from streams.pagerduty.answers import EVENT_REFUSED, Accepted, Answer, Refused, TryAgain, Verdict, judge
 from streams.pagerduty.events import EventsClient
 from streams.sandbox.pagerduty import Simulator
-from streams.sandbox.process import free_port
 
-PAGE = Path(__file__).parents[2] / "docs" / "answers.md"
 STATUSES = range(100, 600)
 KEY = "00" + "c" * 30
 RECORD = {"action": "trigger", "dedup_key": "db-1/disk", "payload": {"summary": "s", "source": "x", "severity": "info"}}
 
-TIMEOUT = 0.3
-"""Long enough for a connection on this machine, short enough to wait for."""
-
 UNKNOWN_KEY = b'{"status":"Not found","message":"Routing key is not known"}'
 INVALID = b'{"status":"invalid event","message":"Event object is invalid","errors":["\'routing_key\' is missing"]}'
-
-
-def table() -> dict[str, tuple[str, str]]:
-    """Reason and reaction by the first column of the page's table."""
-    rows = [line.strip("| \n").split("|") for line in PAGE.read_text().splitlines() if line.startswith("| ")]
-    cells = [[cell.strip().strip("`") for cell in row] for row in rows]
-    found = {row[0]: (row[1], row[2]) for row in cells if row[0] != "answer"}
-    assert len(found) == len(cells) - 1, "an answer stands twice in the table"
-    return found
-
-
-def by_status() -> dict[int, tuple[str, str]]:
-    """The table's rows of statuses, ranges written out."""
-    expanded: dict[int, tuple[str, str]] = {}
-    for answer, meaning in table().items():
-        parts = answer.split(", ")
-        if not all(part.replace("-", "").isdigit() for part in parts):
-            continue
-        for part in parts:
-            first, _, last = part.partition("-")
-            for status in range(int(first), int(last or first) + 1):
-                assert status not in expanded, f"{status} stands twice in the table"
-                expanded[status] = meaning
-    return expanded
 
 
 def told(verdict: Verdict) -> tuple[str, str]:
@@ -65,17 +32,17 @@ def told(verdict: Verdict) -> tuple[str, str]:
 
 
 def test_every_status_means_what_the_page_says() -> None:
-    assert {status: told(judge(Answer(status))) for status in STATUSES} == by_status()
+    assert {status: told(judge(Answer(status))) for status in STATUSES} == by_status(EVENTS)
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"not json", b'{"errors": 7}', b"\xff\xfe", b"[" * 5_000])
 def test_no_body_changes_what_a_status_means(body: bytes) -> None:
-    assert {status: told(judge(Answer(status, body))) for status in STATUSES} == by_status()
+    assert {status: told(judge(Answer(status, body))) for status in STATUSES} == by_status(EVENTS)
 
 
 def test_a_400_about_the_key_alone_is_told_apart() -> None:
-    assert told(judge(Answer(400, UNKNOWN_KEY))) == table()["400, names the routing key alone"]
-    assert told(judge(Answer(400, INVALID))) == table()["400"]
+    assert told(judge(Answer(400, UNKNOWN_KEY))) == table(EVENTS)["400, names the routing key alone"]
+    assert told(judge(Answer(400, INVALID))) == table(EVENTS)["400"]
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -92,89 +59,23 @@ def test_pagerdutys_words_travel_within_a_bound() -> None:
     assert len(judge(Answer(None, error="x" * 100_000)).words) == 1_000
 
 
-Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]
-
-
-@asynccontextmanager
-async def answering(peer: Peer) -> AsyncIterator[str]:
-    """A server that hands each connection to `peer` once the request's head has come; gives its URL."""
-
-    served = asyncio.Event()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        await peer(reader, writer)
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
-        served.set()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        await served.wait()
-
-
-async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-    await reader.read()  # until the client gives up and goes
-
-
-async def reset(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    connection: socket.socket = writer.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close sends a reset
-
-
-async def closed(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None: ...
-
-
-async def cut(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 100\r\n\r\n{")
-
-
-async def babble(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.write(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
-
-
 async def asked(url: str) -> Answer:
     async with EventsClient(url, timeout=TIMEOUT, connections=1) as client:
         return await client.enqueue(RECORD, KEY)
 
 
-PEERS: dict[str, Peer] = {
-    "time-out": silent,
-    "connection reset": reset,
-    "closed without an answer": closed,
-    "cut off within the answer": cut,
-    "not HTTP": babble,
-}
-ELSEWHERE = ("connection refused", "certificate not trusted", "host name unknown")
-
-
-@asynccontextmanager
-async def failing(way: str) -> AsyncIterator[str]:
-    """The URL of something that fails in this way."""
-    if way in PEERS:
-        async with answering(PEERS[way]) as url:
-            yield url
-    elif way == "certificate not trusted":
-        async with Simulator(tls=True) as simulator:
-            yield simulator.events_url
-    else:  # `.invalid` is no name anywhere (RFC 6761)
-        yield "http://no-such-host.invalid" if way == "host name unknown" else f"http://127.0.0.1:{free_port()}"
-
-
 def test_every_failure_of_a_connection_is_tried() -> None:
-    statuses = {answer for answer in table() if answer[0].isdigit()}
-    assert set(table()) - statuses == {*PEERS, *ELSEWHERE}
+    statuses = {answer for answer in table(EVENTS) if answer[0].isdigit()}
+    assert set(table(EVENTS)) - statuses == set(WAYS)
 
 
-@pytest.mark.parametrize("way", [*PEERS, *ELSEWHERE])
+@pytest.mark.parametrize("way", WAYS)
 async def test_a_connection_that_fails_is_an_answer_like_any_other(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
     async with failing(way) as url:
         answer = await asked(url)
     assert answer.status is None
-    assert told(judge(answer)) == table()[way]
+    assert told(judge(answer)) == table(EVENTS)[way]
     assert judge(answer).words, "a person must be able to read what went wrong"
     assert KEY not in judge(answer).words
 
