@@ -21,11 +21,10 @@ from streams.documents.log import Follower
 from streams.documents.secrets import cipher_of
 from streams.errors import DocumentError
 from streams.replay import show as shown
-from streams.replay.letters import Entry, Letter, Result, Wanted, settled
-from streams.replay.plan import Again, NotPossible, again
+from streams.replay.letters import Entry, Result, Wanted
+from streams.replay.plan import Again, NotPossible
+from streams.replay.selection import Selection, Unfit, plan_replay
 from streams.replay.topics import Topics, open_topics
-from streams.routing.decide import ENTITY_TYPES
-from streams.routing.readdress import Refused, static_key
 from streams.settings import Settings, kafka_options, load
 from streams.topology import Topology
 
@@ -54,42 +53,16 @@ def filters(command: Command) -> Command:
     return command
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Dead letters by id or by what they are. No ids: all that the filter has."""
-
-    wanted: Wanted
-    ids: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, ids: tuple[str, ...] = (), **options: Any) -> Selection:
-        """From the values of `filters`."""
-        wanted = Wanted(
-            reasons=frozenset(options["reasons"]),
-            destinations=frozenset(options["destinations"]),
-            stages=frozenset(options["stages"]),
-            since=options["since"],
-            until=options["until"],
-        )
-        return cls(wanted, ids)
-
-    async def entries(self, topics: Topics, *, whole: bool) -> list[Entry]:
-        """The selected letters with their results; `whole`: with all they hold.
-
-        Raises DocumentError when there is no letter of an id.
-        """
-        folder = await topics.letters(lambda letter: whole and (bool(self.ids) or self.wanted.has(letter)))
-        letters = folder.letters()
-        if self.ids:
-            found = {one: folder.resolve(one) for one in self.ids}
-            if missing := [one for one, ids in found.items() if not ids]:
-                raise DocumentError(
-                    f"there is no dead letter {', '.join(missing)}", remedy="`pagerline dead-letters list` lists all"
-                )
-            named = set().union(*found.values())
-            letters = [letter for letter in letters if letter.id in named]
-        letters = [letter for letter in letters if self.wanted.has(letter)]
-        return settled(letters, await topics.results(letters))
+def selected(ids: tuple[str, ...] = (), **options: Any) -> Selection:
+    """From the values of `filters`."""
+    wanted = Wanted(
+        reasons=frozenset(options["reasons"]),
+        destinations=frozenset(options["destinations"]),
+        stages=frozenset(options["stages"]),
+        since=options["since"],
+        until=options["until"],
+    )
+    return Selection(wanted, ids)
 
 
 @click.group("dead-letters")
@@ -110,7 +83,7 @@ Examples:
 @OUTPUT
 def list_command(output: str, **options: Any) -> None:
     """List dead letters, oldest input first, and what became of their replays."""
-    entries = _run(lambda topics: Selection.of(**options).entries(topics, whole=False), load())
+    entries = _run(lambda topics: selected(**options).entries(topics, whole=False), load())
     if output == "json":
         click.echo(orjson.dumps([shown.summary(entry) for entry in entries], option=orjson.OPT_INDENT_2).decode())
         return
@@ -165,7 +138,7 @@ def replay_command(
     """
     settings = load()
     connector = _connector(settings, to) if to is not None else None
-    job = Replaying(settings, Selection.of(ids, **options), connector, force=force)
+    job = Replaying(settings, selected(ids, **options), connector, force=force)
     try:
         ok = _run(lambda topics: job.run(topics, dry_run=dry_run, wait=not no_wait), settings)
     except KeyboardInterrupt:
@@ -186,10 +159,8 @@ class Replaying:
     async def run(self, topics: Topics, *, dry_run: bool, wait: bool) -> bool:
         """Returns whether all is well."""
         entries = await self.selection.entries(topics, whole=True)
-        before = [entry for entry in entries if entry.replayed and not self.force]
-        planned = [self._plan(entry.letter) for entry in entries if self.force or not entry.replayed]
-        go = [one for one in planned if isinstance(one, Again)]
-        cannot = [one for one in planned if not isinstance(one, Again)]
+        plan = plan_replay(entries, prefix=self.settings.prefix, force=self.force, to=self.connector)
+        go, cannot, before = plan.go, plan.cannot, plan.before
         for one in cannot:
             click.echo(f"pagerline: {one.letter.id} cannot be replayed: {one.message}", err=True)
         if dry_run:
@@ -215,15 +186,6 @@ class Replaying:
         with progress("answered", len(go)) as answered:
             return await topics.wait(place, [one.letter.id for one in go], lambda _: answered(), _nobody_answers)
 
-    def _plan(self, letter: Letter) -> Again | NotPossible | Unfit:
-        if self.connector is not None and letter.stage == "dispatch" and letter.incident is not None:
-            entity = ENTITY_TYPES[letter.incident.partition(":")[0]]
-            key = static_key(self.connector.id, self.connector, entity)
-            if isinstance(key, Refused):
-                return Unfit(letter, key.reason, key.message)
-        to = self.connector.id if self.connector is not None else None
-        return again(letter, prefix=self.settings.prefix, force=self.force, to=to)
-
     def _tell_plan(self, go: Sequence[Again], cannot: Sequence[NotPossible | Unfit], before: Sequence[Entry]) -> None:
         lines = [(one.letter.id, "would be sent again") for one in go]
         lines += [(one.letter.id, f"cannot be replayed ({one.reason})") for one in cannot]
@@ -235,15 +197,6 @@ class Replaying:
             "(dry run)",
             err=True,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Unfit:
-    """The connector of `--to` has no key for a letter."""
-
-    letter: Letter
-    reason: str
-    message: str
 
 
 def _leavings(cannot: Collection[NotPossible | Unfit], before: Collection[Entry]) -> Counter[str]:

@@ -7,8 +7,6 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 import click
@@ -16,17 +14,13 @@ import orjson
 
 from streams.cli.hush import hushed
 from streams.cli.when import When
-from streams.explain.asked import Asked, read_id
-from streams.explain.assemble import assemble
-from streams.explain.inputs import Reader
-from streams.explain.queue import unfinished
+from streams.explain.asked import Asked
 from streams.explain.screen import Line, screen
-from streams.explain.search import Search, Window
+from streams.explain.search import Window
 from streams.explain.story import Story
+from streams.explain.tell import tell
 from streams.explain.words import printable
-from streams.kafka.backwards import open_log
-from streams.settings import Settings, kafka_options, load
-from streams.topology import Topology, group_id
+from streams.settings import load
 
 DAY_MS: Final = 24 * 3_600_000
 """How far back is looked without --since: a shift and the one before; what is older is no emergency."""
@@ -73,7 +67,7 @@ def explain(text: str, since: int | None, everything: bool, output: str) -> None
     if since is None and not everything:
         window = Window(time.time_ns() // 1_000_000 - DAY_MS, life=True)
     with hushed():
-        told = asyncio.run(_tell(load(), text, window))
+        told = asyncio.run(tell(load(), text, window))
     if output == "json":
         document = {"v": 1, "asked": text, "stories": told.stories}
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
@@ -87,25 +81,6 @@ def explain(text: str, since: int | None, everything: bool, output: str) -> None
         sys.exit(1)
     if sys.stderr.isatty():
         click.echo(f"pagerline: {took}", err=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What came of it; `read` counts the records gone through."""
-
-    asked: Asked
-    stories: Sequence[Story]
-    read: int
-
-
-async def _tell(settings: Settings, text: str, window: Window) -> Told:
-    topology, options = Topology.of(settings), kafka_options(settings)
-    asked = read_id(text, settings.prefix, (topology.alerts, topology.cases))
-    reader = Reader({topology.alerts: "alert", topology.cases: "case"}, settings.max_event_bytes)
-    async with open_log(options) as log:
-        search = Search(log, topology, window, reader, partial(unfinished, options, group_id(settings)))
-        found = await search.run(asked)
-        return Told(asked, [assemble(one) for one in found], log.read)
 
 
 def _show(stories: Sequence[Story]) -> None:
