@@ -71,6 +71,7 @@ Their values may change with any version; leave them alone.
 | topic | key | cleanup | holds |
 |---|---|---|---|
 | `rekeyed` | incident's own key | delete | inputs under another key than their incident's; replayed dead letters |
+| `input-index` | none | delete | whose each input is, by coordinates and alert id, for `pagerline explain` |
 | `<app id>-pins-changelog` | incident id | compact | where each incident goes, from its first trigger on |
 | `<app id>-incidents-changelog` | destination and dedup key | compact | what PagerDuty knows of an incident |
 

@@ -164,7 +164,7 @@ class Worker:
         inputs, incidents = len(self.route.lanes), self.dispatch.backlog
         log.info("giving partitions back: %d inputs and %d incidents under way", inputs, incidents)
         bound = self.settings.shutdown_seconds / 4
-        await self.route.lanes.drain(bound)
+        await self.route.drain(bound)
         await self.dispatch.drain(bound)
 
     async def _ready(self) -> None:

@@ -31,11 +31,13 @@ TABLE_BYTES = "4194304"
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """Full topic names. `rekeyed` holds inputs that arrived on another partition than their incident's home."""
+    """Full topic names. `rekeyed` holds inputs that arrived on another partition than their incident's home,
+    `input_index` the names that inputs are known by (see `streams.input_index`)."""
 
     alerts: str
     cases: str
     rekeyed: str
+    input_index: str
     connectors: str
     outbox: str
     webhooks: str
@@ -56,6 +58,7 @@ class Topology:
             alerts=name("alerts"),
             cases=name("cases"),
             rekeyed=name("rekeyed"),
+            input_index=name("input-index"),
             connectors=name("connectors"),
             outbox=name("pagerduty-outbox"),
             webhooks=name("pagerduty-webhooks"),
@@ -77,6 +80,7 @@ class Topology:
             TopicSpec(self.webhooks, same, "delete", {"max.message.bytes": WEBHOOK_BYTES}),
             TopicSpec(self.pins_changelog, same, "compact"),
             TopicSpec(self.incidents_changelog, same, "compact", {"max.message.bytes": TABLE_BYTES}),
+            TopicSpec(self.input_index, same, "delete", {"max.message.bytes": OUTBOX_BYTES}, exact=False),
             TopicSpec(self.connectors, 1, "compact", exact=False),
             TopicSpec(self.deliveries, same, "delete", exact=False),
             TopicSpec(self.dead_letters, same, "delete", {"max.message.bytes": OUTBOX_BYTES}, exact=False),

@@ -20,6 +20,7 @@ from streams.events import dedup_key_of
 from streams.explain.asked import Asked, Place
 from streams.explain.findings import CLOCKS_MS, Findings, Queued, Record, beginning
 from streams.explain.inputs import Reader
+from streams.explain.names import Names
 from streams.explain.queue import Unfinished
 from streams.kafka.backwards import Found, Log, Span
 from streams.kafka.home import home_partition
@@ -60,7 +61,8 @@ class Search:
         topology = self._topology
         topics = (topology.alerts, topology.cases, topology.rekeyed, topology.outbox)
         tables = (topology.pins_changelog, topology.incidents_changelog)
-        self._partitions = await self._log.partitions([*topics, topology.deliveries, topology.dead_letters, *tables])
+        others = (topology.deliveries, topology.dead_letters, topology.input_index)
+        self._partitions = await self._log.partitions([*topics, *others, *tables])
         every = [one for partitions in self._partitions.values() for one in partitions]
         self._spans, unfinished = await asyncio.gather(
             self._log.spans(every, self._window.since_ms),
@@ -71,7 +73,7 @@ class Search:
         found = await asyncio.gather(*(self._of_incident(one, unfinished) for one in asked.incidents))
         if some := [one for one in found if one.any]:
             return some
-        incidents = await self._named_otherwise(asked.text)
+        incidents = await self._names(unfinished).incidents(asked.text)
         return [one for one in [await self._of_incident(name, unfinished) for name in incidents] if one.any]
 
     # -- what an id means ---------------------------------------------------------------------------------------
@@ -85,39 +87,22 @@ class Search:
             (None, None) if record is None else (self._reader.read(record).incident, record.timestamp)
         )
         if incident is None:
-            needle = b'"id":"' + orjson.dumps(f"{place}@")[1:-1]
-            deliveries, letters = await asyncio.gather(
-                self._everywhere(self._topology.deliveries, needle),
-                self._everywhere(self._topology.dead_letters, needle),
+            letters, named = await asyncio.gather(
+                self._everywhere(self._topology.dead_letters, b'"id":"' + orjson.dumps(f"{place}@")[1:-1]),
+                self._names(unfinished).of(place),
             )
-            told = [orjson.loads(one.value) for one in (*deliveries, *letters) if one.value]
-            incident = next((one["incident"] for one in told if one["incident"]), None)
-            written_at = next((one["source"]["timestamp"] for one in told), written_at)
-            if incident is None:
-                mine = [orjson.loads(letter.value) for letter in letters if letter.value]
+            mine = [orjson.loads(letter.value) for letter in letters if letter.value]
+            told = [(one["incident"], one["source"]["timestamp"]) for one in mine if one["incident"]]
+            if named is None and not told:
                 queued = _unread(place, record, unfinished)
                 if not mine and not queued and record is None:
                     return []
                 return [Findings(None, letters=mine, queued=queued, workers=unfinished.workers, asked=str(place))]
+            incident, written_at = named or told[0]
         return [await self._of_incident(incident, unfinished, asked=(str(place), written_at))]
 
-    async def _named_otherwise(self, text: str) -> list[str]:
-        """The incidents with this deduplication key, or with an alert of this id (the newest of it, about)."""
-        name = orjson.dumps(text)
-        hashed = text.startswith("sha256:")
-        topic = self._topology.deliveries if hashed else self._topology.alerts
-        records = await self._everywhere(topic, b'"dedup_key":' + name if hashed else name, enough=True)
-        incidents: dict[str, None] = {}
-        for record in records:
-            if hashed:
-                delivery = orjson.loads(record.value or b"{}")
-                if delivery.get("dedup_key") == text:
-                    incidents[delivery["incident"]] = None
-            else:
-                read = self._reader.read(record)
-                if read.alert_id == text and read.incident is not None:
-                    incidents[read.incident] = None
-        return list(incidents)
+    def _names(self, unfinished: Unfinished) -> Names:
+        return Names(self._log, self._topology, self._spans, self._reader, unfinished)
 
     # -- what is known of an incident ---------------------------------------------------------------------------
 
@@ -194,21 +179,13 @@ class Search:
 
     # -- reading ------------------------------------------------------------------------------------------------
 
-    async def _everywhere(self, topic: str, needle: bytes, *, enough: bool = False) -> list[Found]:
-        """The records of a topic in the window that hold these bytes, oldest first in each partition.
-
-        With `enough`, once a partition has some, no other goes further back than the block it reads.
-        """
-        stop = False
+    async def _everywhere(self, topic: str, needle: bytes) -> list[Found]:
+        """The records of a topic in the window that hold these bytes, oldest first in each partition."""
 
         async def one(partition: TopicPartition) -> list[Found]:
-            nonlocal stop
             found: list[Found] = []
             async for block in self._log.backwards(partition, self._spans[partition], (needle,)):
                 found[:0] = block.records
-                stop = stop or (enough and bool(found))
-                if stop:
-                    break
             return found
 
         return _flat(await asyncio.gather(*(one(partition) for partition in self._partitions[topic])))

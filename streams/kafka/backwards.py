@@ -106,13 +106,34 @@ class Log:
         ends = await self.consumer.end_offsets(list(partitions))
         starts = dict(begins)
         if since_ms is not None:
-            for one, found in (await self.consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))).items():
+            for one, found in (await self._since(partitions, since_ms)).items():
                 starts[one] = max(begins[one], ends[one] if found is None else found.offset)
         return {one: Span(starts[one], ends[one]) for one in partitions}
 
-    async def backwards(self, partition: TopicPartition, span: Span, needles: Sequence[bytes]) -> AsyncIterator[Block]:
-        """The records of a span that have one of these needles in key or value, block after block, newest first."""
-        end, size = span.end, FIRST_BLOCK
+    async def before(self, spans: Mapping[TopicPartition, Span], at_ms: int) -> dict[TopicPartition, Span]:
+        """Of these spans the part up to the first record that was written at `at_ms` or later."""
+        found = await self._since(spans, at_ms)
+        return {
+            one: span if (first := found.get(one)) is None else Span(span.start, max(span.start, first.offset))
+            for one, span in spans.items()
+        }
+
+    async def oldest(self, partitions: Collection[TopicPartition]) -> int | None:
+        """When the oldest record of these partitions was written (ms since the epoch); None: they hold none."""
+        first = [one.timestamp for one in (await self._since(partitions, 0)).values() if one is not None]
+        return min(first, default=None)
+
+    async def _since(self, partitions: Iterable[TopicPartition], at_ms: int) -> dict[TopicPartition, Any]:
+        """The first record of each written at that time or later (offset and timestamp), or None."""
+        found: dict[TopicPartition, Any] = await self.consumer.offsets_for_times(dict.fromkeys(partitions, at_ms))
+        return found
+
+    async def backwards(
+        self, partition: TopicPartition, span: Span, needles: Sequence[bytes], first: int = FIRST_BLOCK
+    ) -> AsyncIterator[Block]:
+        """The records of a span that have one of these needles in key or value, block after block, newest first.
+        `first`: offsets in the newest block."""
+        end, size = span.end, first
         while end > span.start:
             start = max(span.start, end - size)
             yield await self.block(partition, Span(start, end), needles)

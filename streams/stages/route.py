@@ -28,6 +28,7 @@ from streams.routing.readdress import MovedOn, Refused, readdress
 from streams.routing.replay import Replay, decide_replay, holders
 from streams.stages.brake import Brake
 from streams.stages.headers import ORIGIN, REPLAY
+from streams.stages.index import InputIndex
 from streams.stages.refusals import route_dead_letter, skipped_delivery
 from streams.telemetry.metrics import Metrics
 from streams.topology import Topology
@@ -42,10 +43,10 @@ PURGE_YIELD_EVERY = 200
 class RouteStage:
     """Reads `alerts`, `cases` and `rekeyed`; writes `pagerduty-outbox`, `dead-letters`, `deliveries` and table `pins`.
 
-    An input is acknowledged when all it led to is confirmed by the broker. The pin of an incident's first trigger is
-    confirmed before its first outbox record is produced. All inputs of an incident are worked on by the owner of its
-    home partition, the one its key hashes to (murmur2, as Kafka's own clients do): an input found elsewhere is
-    forwarded there, so that no two workers ever hold pins of the same incident.
+    An input is acknowledged when all it led to is confirmed by the broker, its entry in the index included. The pin of
+    an incident's first trigger is confirmed before its first outbox record is produced. All inputs of an incident are
+    worked on by the owner of its home partition, the one its key hashes to (murmur2, as Kafka's own clients do): an
+    input found elsewhere is forwarded there, so that no two workers ever hold pins of the same incident.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class RouteStage:
         self._now_ms = now_ms
         self._kinds: dict[str, Kind] = {topology.alerts: "alert", topology.cases: "case"}
         self.lanes = Lanes(crash, LANES_FULL)
+        self.index = InputIndex(producer, topology.input_index, crash)
 
     async def take(self, message: Any, ack: Callable[[], None]) -> None:
         """Take one Kafka message; returns when it stands in its lane."""
@@ -100,6 +102,11 @@ class RouteStage:
             await self.lanes.put(event.incident, lambda: self._skip(event, skip.reason, skip.message, asked, ack))
         else:
             await self.lanes.put(event.incident, lambda: self._route(event, home, message.value, asked, ack))
+
+    async def drain(self, seconds: float) -> None:
+        """Finish what is under way within `seconds`; the rest is delivered again later."""
+        await self.lanes.drain(seconds)
+        await self.index.flush(seconds)
 
     async def _take_again(self, message: Any, asked: Replay, ack: Callable[[], None]) -> None:
         record = orjson.loads(message.value)
@@ -154,7 +161,7 @@ class RouteStage:
             await confirmation
         for reject in rejects:  # last: they may have to wait, and no page waits for them
             await self._reject(event, reject, value, asked)
-        ack()
+        self.index.note(event, ack)
 
     def _decide(self, event: Event, pins: Mapping[str, Pin], asked: Replay | None) -> list[Decision]:
         connectors = self._connectors()
@@ -244,7 +251,7 @@ class RouteStage:
         self, event: Event, reason: str, message: str, asked: Replay | None, ack: Callable[[], None]
     ) -> None:
         await (await self._tell_skip(event, reason, message, asked))
-        ack()
+        self.index.note(event, ack)
 
     async def _tell_skip(self, event: Event, reason: str, message: str, asked: Replay | None) -> Any:
         self._metrics.outcomes.labels("route", "skipped", reason).inc()

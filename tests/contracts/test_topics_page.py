@@ -54,6 +54,7 @@ def test_cleanup_policies_are_those_that_the_topics_are_made_with(generator: Mod
             assert told[name] == cleanup
     assert {name for name in made if name not in told} == {
         "rekeyed",
+        "input-index",
         "pagerline-pins-changelog",
         "pagerline-incidents-changelog",
     }

@@ -35,6 +35,7 @@ class Broker:
 
     written: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     forwarded: list[dict[str, Any]] = field(default_factory=list)
+    index: list[bytes] = field(default_factory=list)
     rows: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
 
     async def send(
@@ -42,6 +43,8 @@ class Broker:
     ) -> asyncio.Future[None]:
         if topic == "rekeyed":
             self.forwarded.append({"partition": partition, "value": value, "headers": headers})
+        elif topic == "input-index":
+            self.index.append(value)
         else:
             self.written.append((topic, orjson.loads(value)))
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -111,6 +114,7 @@ class Stage:
         await self.route.take(message, self._ack)
         for _ in range(50):
             await asyncio.sleep(0)
+        await self.route.index.flush(1.0)
         assert self.crashes == []
         for name, record in self.broker.written[before:]:
             if name in contracts.TOPICS:
