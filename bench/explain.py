@@ -51,11 +51,11 @@ HEAD = """\
 # Explaining one incident
 
 One line a run of `python -m bench.explain`: the whole command, its start included, median of three (the last three:
-of one), beside that many records in `deliveries`, as many inputs and half as many rows in each table, on 8 partitions; the
-broker shares the machine. "Oldest" began at the other end of the day that is looked at. An alert's own id is in no key:
-the first line went through all inputs for it, and for an id that nobody knows; the others look into `input-index`.
+of one), beside that many records in `deliveries`, as many inputs and half as many rows in each table, on 8 partitions;
+the broker shares the machine. "Oldest" began at the other end of the day that is looked at. An alert's own id is in no
+key: the first line went through all inputs for it, and for an id that nobody knows; the others use `input-index`.
 
-| when | machine | deliveries | newest | oldest, `alert:…` | oldest, bare key | by input | alert's own id | unknown | unknown input |
+| when | machine | deliveries | newest | oldest, `alert:…` | oldest, bare | by input | own id | unknown | no input |
 |---|---|---|---|---|---|---|---|---|---|"""
 
 
