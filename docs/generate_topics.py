@@ -32,7 +32,7 @@ TOPICS: Final[Mapping[str, Topic]] = {
     "pagerduty-outbox": Topic("destination id", "delete", "route", "dispatch"),
     "pagerduty-webhooks": Topic("destination id", "delete", "web", "not yet: dispatch"),
     "deliveries": Topic("incident id", "delete", "route, dispatch", "you"),
-    "case-updates": Topic("`case.id`", "delete", "not yet: dispatch", "not yet: project; your Case system"),
+    "case-updates": Topic("`case.id`", "delete", "not yet: dispatch", "project, your Case system"),
     "dead-letters": Topic("key of the input record", "delete", "route, dispatch", "`pagerline dead-letters`, you"),
 }
 
@@ -74,6 +74,7 @@ Their values may change with any version; leave them alone.
 | `input-index` | none | delete | whose each input is, by coordinates and alert id, for `pagerline explain` |
 | `<app id>-pins-changelog` | incident id | compact | where each incident goes, from its first trigger on |
 | `<app id>-incidents-changelog` | destination and dedup key | compact | what PagerDuty knows of an incident |
+| `<app id>-cases-changelog` | Case id | compact | how a Case and its incidents stand (`pagerline cases`) |
 
 `<app id>` is `PAGERLINE_APP_ID`; the prefix comes before it too.
 """

@@ -1,4 +1,4 @@
-"""What runs: one worker's topics, tables and agents."""
+"""What runs: one worker, its stages, and their life."""
 
 from __future__ import annotations
 
@@ -8,29 +8,25 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
-import orjson
-
 from streams.documents.log import Follower
 from streams.documents.secrets import cipher_of
 from streams.documents.snapshot import Snapshot
 from streams.errors import SecretError
 from streams.kafka.app import SafeApp, end_process
-from streams.kafka.tables import ChangelogTable, owned_partitions
+from streams.kafka.tables import owned_partitions
 from streams.kafka.topics import ensure_topics
 from streams.kafka.watchdog import Watchdog
-from streams.pagerduty.events import EventsClient
 from streams.settings import Settings, kafka_options
 from streams.stages.brake import Brake, TokenBucket
-from streams.stages.dispatch import IncidentsTable, SealedSender, make_dispatcher
-from streams.stages.route import RouteStage
+from streams.stages.parts import PARTS, Common, Part, Take
 from streams.telemetry.health import HealthServer
 from streams.telemetry.metrics import Metrics
-from streams.topology import Topology, group_id
+from streams.topology import STAGES, Topology, group_id
 
 log = logging.getLogger("pagerline.worker")
 
 PURGE_SECONDS = 600.0
-"""How often closed incidents and pins are looked through; they stay for hours, so minutes do not matter."""
+"""How often the tables are looked through for what is over; they stay for hours, so minutes do not matter."""
 
 BEAT_SECONDS = 1.0
 """Between the main loop's signs of life; far below what the watchdog takes for standing still (60 s)."""
@@ -38,17 +34,18 @@ BEAT_SECONDS = 1.0
 NAMED = 3
 """Connectors that one line names; there may be a thousand, and the first says which key it is about."""
 
-NEVER = 2**63
-"""An offset that no record has."""
-
 YIELD_EVERY = 20
 """Events taken in one turn of the loop: some milliseconds, so that answers that arrive meanwhile do not wait long."""
 
 
 class Worker:
-    """One process: stages route and dispatch on the partitions that the group gives it."""
+    """One process: its stages on the partitions that the group gives it.
 
-    def __init__(self, settings: Settings) -> None:
+    Workers of one group may run different stages. Faust's assignor shares out a topic among the members that read it,
+    and all topics of a stage (its table's changelog is one) go the same way.
+    """
+
+    def __init__(self, settings: Settings, stages: Sequence[str] = STAGES) -> None:
         self.settings = settings
         self.topology = topology = Topology.of(settings)
         self.metrics = metrics = Metrics()
@@ -61,82 +58,46 @@ class Worker:
             partitions=settings.partitions,
             instance_id=settings.instance_id,
         )
-        self.pins = self._table("pins")
-        outcomes = app.new_producer()
-        self.incidents = IncidentsTable(self._table("incidents"), outcomes)
         cipher = cipher_of(settings)
         self.documents = Follower(
             options, topology.connectors, cipher, crash=self.crash, changed=end_where_connectors_are_lost
         )
         self.health = HealthServer(str(settings.health_bind), metrics.registry, self.unready)
         self.watchdog = Watchdog(app)
-        self.client = EventsClient(
-            settings.events_url,
-            timeout=settings.http_timeout,
-            connections=settings.max_in_flight,
-            may_send=lambda: app.lease.valid,
-        )
         bucket = TokenBucket(settings.dead_letter_burst, settings.dead_letters_per_minute, time.monotonic)
         brake = Brake(bucket, clock=time.monotonic)
         metrics.dead_letters_waiting.set_function(lambda: brake.waiting)
-        self.route = RouteStage(
+        common = Common(
+            settings=settings,
             topology=topology,
-            producer=app.records,
-            pins=self.pins,
-            connectors=lambda: self.documents.current,
+            app=app,
+            metrics=metrics,
+            brake=brake,
             cipher=cipher,
-            metrics=metrics,
+            documents=self.documents,
             crash=self.crash,
-            brake=brake,
-            max_event_bytes=settings.max_event_bytes,
             now_ms=now_ms,
         )
-        self.dispatch = make_dispatcher(
-            topology=topology,
-            table=self.incidents,
-            producer=outcomes,
-            brake=brake,
-            sender=SealedSender(self.client, cipher, app.lease),
-            metrics=metrics,
-            clock=time.monotonic,
-            now_ms=now_ms,
-            crash=self.crash,
-            in_flight=settings.max_in_flight,
-            withheld=settings.max_withheld,
-        )
-        metrics.watch(lambda: self.dispatch.backlog, lambda: self.dispatch.refusing, self.lag)
+        self.parts: dict[str, Part] = {name: PARTS[name](common) for name in STAGES if name in stages}
+        metrics.watch_lag(tuple(self.parts), self.lag)
         self._tasks: set[asyncio.Task[None]] = set()
         app.on_drain.append(self._drain)
         app.on_ready.append(self._ready)
-        self._agents()
+        for part in self.parts.values():
+            for topic, take in part.reads.items():
+                self._agent(topic, take)
 
-    def _table(self, name: str) -> ChangelogTable:
-        settings = self.settings
-        table = ChangelogTable(self.app, name=name, partitions=settings.partitions, folder=settings.state_dir)
-        self.app.tables.add(table)
-        return table
-
-    def _agents(self) -> None:
-        app, topology = self.app, self.topology
-
-        async def route(stream: Any) -> None:
-            async for event in current(app, stream):
-                await self.route.take(event.message, event.ack)
-
-        async def dispatch(stream: Any) -> None:
-            async for event in current(app, stream):
-                message = event.message
-                fresh = message.offset >= app.log_ends.get(message.tp, NEVER)
-                self.dispatch.accept(message.partition, read_outbox(message), event.ack, fresh=fresh)
-
-        for name in topology.stages()["route"]:
-            app.agent(self._topic(name), name=f"route-{name}")(route)
-        app.agent(self._topic(topology.outbox), name="dispatch")(dispatch)
-
-    def _topic(self, name: str) -> Any:
-        return self.app.topic(
+    def _agent(self, name: str, take: Take) -> None:
+        app = self.app
+        topic = app.topic(
             name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", allow_empty=True
         )
+
+        async def agent(stream: Any) -> None:
+            async for event in current(app, stream):
+                await take(event.message, event.ack)
+
+        app.agent(topic, name=name)(agent)
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -157,28 +118,33 @@ class Worker:
         await self.documents.start()
         if locked := self.documents.snapshot.locked:
             raise SecretError(f"not started: {undecipherable(locked)}")
-        await self.client.__aenter__()
-        log.info("health on port %d; %d connector(s)", self.health.port, len(self.documents.current))
+        for part in self.parts.values():
+            await part.open()
+        log.info(
+            "stages %s; health on port %d; %d connector(s)",
+            ", ".join(self.parts),
+            self.health.port,
+            len(self.documents.current),
+        )
 
     async def _drain(self) -> None:
-        inputs, incidents = len(self.route.lanes), self.dispatch.backlog
-        log.info("giving partitions back: %d inputs and %d incidents under way", inputs, incidents)
+        log.info("giving partitions back: %s under way", " and ".join(part.under_way for part in self.parts.values()))
         bound = self.settings.shutdown_seconds / 4
-        await self.route.drain(bound)
-        await self.dispatch.drain(bound)
+        await asyncio.gather(*(part.drain(bound) for part in self.parts.values()))
 
     async def _ready(self) -> None:
-        resumed = await self.dispatch.recover(self.incidents.rows())
-        partitions = owned_partitions(self.app.consumer.assignment(), self.topology.outbox)
-        log.info("at work on partitions %s; %d incidents to go on with", partitions, resumed)
+        resumed = [told for part in self.parts.values() if (told := await part.ready())]
+        assignment = self.app.consumer.assignment()
+        owned = {name: owned_partitions(assignment, next(iter(part.reads))) for name, part in self.parts.items()}
+        shown = "; ".join(f"{name} on partitions {partitions}" for name, partitions in owned.items())
+        log.info("at work: %s%s", shown, f"; {', '.join(resumed)} to go on with" if resumed else "")
 
     async def close(self) -> None:
         """After the app has stopped, however far it came: what it did not start."""
         for task in self._tasks:
             task.cancel()
-        self.pins.rows.close()
-        self.incidents.close()
-        await self.client.__aexit__()
+        for part in self.parts.values():
+            await part.close()
         await self.documents.stop()
         await self.health.stop()
 
@@ -205,11 +171,9 @@ class Worker:
         while True:
             await asyncio.sleep(PURGE_SECONDS)
             ours = self._tenure()
-            closed_before = now_ms() - round(self.settings.closed_retention_hours * 3_600_000)
-            if ours():
-                await self.route.purge(closed_before, ours)
-            if ours():
-                await self.dispatch.purge(self.incidents.rows(), closed_before)
+            for part in self.parts.values():
+                if ours():
+                    await part.purge(ours)
 
     def _tenure(self) -> Callable[[], bool]:
         """Whether the partitions are still those that are ours now, and served."""
@@ -274,12 +238,6 @@ def undecipherable(connectors: Sequence[str]) -> str:
         f"PAGERLINE_SECRET_KEYS lacks the key that opens {named}{more}; "
         "add it at the end of the list, or delete what nobody can read (pagerline delete connector ID)"
     )
-
-
-def read_outbox(message: Any) -> dict[str, Any]:
-    """An outbox record; route wrote it, so that anything unreadable is a fault to stop at, not to skip."""
-    record: dict[str, Any] = orjson.loads(message.value)
-    return record
 
 
 def now_ms() -> int:

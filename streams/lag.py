@@ -41,7 +41,7 @@ async def measure(topology: Topology, group: str, options: Mapping[str, Any]) ->
     group's tables is missing: under a wrong prefix or app id nothing is ever late.
     """
     stages = [(stage, name) for stage, names in topology.stages().items() for name in names]
-    tables = (topology.pins_changelog, topology.incidents_changelog)
+    tables = topology.changelogs()
     async with admin_client(options) as admin:
         existing = set(await admin.list_topics())
         if missing := [name for name in (*(name for _, name in stages), *tables) if name not in existing]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from streams.kafka.topics import TopicSpec
 
@@ -18,6 +18,9 @@ class Naming(Protocol):
     @property
     def partitions(self) -> int: ...
 
+
+STAGES: Final = ("route", "dispatch", "project")
+"""What a worker can run, in the order in which an event passes them."""
 
 OUTBOX_BYTES = "2097152"
 """An event of PagerDuty's 512,000 bytes beside what explains it; Kafka's default of 1 MiB would do for most."""
@@ -42,9 +45,11 @@ class Topology:
     outbox: str
     webhooks: str
     deliveries: str
+    case_updates: str
     dead_letters: str
     pins_changelog: str
     incidents_changelog: str
+    cases_changelog: str
     partitions: int
 
     @classmethod
@@ -63,9 +68,11 @@ class Topology:
             outbox=name("pagerduty-outbox"),
             webhooks=name("pagerduty-webhooks"),
             deliveries=name("deliveries"),
+            case_updates=name("case-updates"),
             dead_letters=name("dead-letters"),
             pins_changelog=f"{group_id(naming)}-pins-changelog",
             incidents_changelog=f"{group_id(naming)}-incidents-changelog",
+            cases_changelog=f"{group_id(naming)}-cases-changelog",
             partitions=naming.partitions,
         )
 
@@ -81,6 +88,8 @@ class Topology:
             TopicSpec(self.pins_changelog, same, "compact"),
             TopicSpec(self.incidents_changelog, same, "compact", {"max.message.bytes": TABLE_BYTES}),
             TopicSpec(self.input_index, same, "delete", {"max.message.bytes": OUTBOX_BYTES}, exact=False),
+            TopicSpec(self.case_updates, same, "delete"),
+            TopicSpec(self.cases_changelog, same, "compact"),
             TopicSpec(self.connectors, 1, "compact", exact=False),
             TopicSpec(self.deliveries, same, "delete", exact=False),
             TopicSpec(self.dead_letters, same, "delete", {"max.message.bytes": OUTBOX_BYTES}, exact=False),
@@ -88,7 +97,15 @@ class Topology:
 
     def stages(self) -> dict[str, tuple[str, ...]]:
         """The topics that each stage reads: their lag is the stage's undelivered work."""
-        return {"route": (self.alerts, self.cases, self.rekeyed), "dispatch": (self.outbox,)}
+        return {
+            "route": (self.alerts, self.cases, self.rekeyed),
+            "dispatch": (self.outbox,),
+            "project": (self.case_updates,),
+        }
+
+    def changelogs(self) -> tuple[str, ...]:
+        """The topics of the tables."""
+        return (self.pins_changelog, self.incidents_changelog, self.cases_changelog)
 
 
 def group_id(naming: Naming) -> str:

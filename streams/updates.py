@@ -142,18 +142,18 @@ class Update:
                 connector=state["connector"],
                 case_status=state["case_status"],
                 incident_status=state["incident_status"],
-                service=_known(Service, state["service"]),
-                error=_known(Trouble, state["error"]),
-                conflict=_known(Trouble, state["conflict"]),
+                service=known(Service, state["service"]),
+                error=known(Trouble, state["error"]),
+                conflict=known(Trouble, state["conflict"]),
             ),
-            incident=_known(Incident, value["incident"]),
-            actor=_known(Actor, value["actor"]),
+            incident=known(Incident, value["incident"]),
+            actor=known(Actor, value["actor"]),
             details=value["details"],
             apply=value["apply"],
         )
 
 
-def _known(kind: type[T], value: Mapping[str, Any] | None) -> T | None:
+def known(kind: type[T], value: Mapping[str, Any] | None) -> T | None:
     """One of the classes above from JSON; what a newer writer added is passed over."""
     if value is None:
         return None

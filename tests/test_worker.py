@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet
 from streams.app import Worker
 from streams.settings import load
 from streams.stages import route
+from streams.stages.parts import RoutePart
 from streams.stages.route import RouteStage
 
 
@@ -23,6 +24,12 @@ async def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Worker:
     monkeypatch.setattr("streams.app.BEAT_SECONDS", 0.0)
     monkeypatch.setattr("streams.app.PURGE_SECONDS", 0.0)
     return Worker(load())
+
+
+def route_of(worker: Worker) -> RouteStage:
+    part = worker.parts["route"]
+    assert isinstance(part, RoutePart)
+    return part.stage
 
 
 async def turns(count: int = 20) -> None:
@@ -39,7 +46,7 @@ async def test_a_purge_that_takes_long_does_not_hold_up_the_sign_of_life(
         begun.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(worker.route, "purge", purge)
+    monkeypatch.setattr(route_of(worker), "purge", purge)
     monkeypatch.setattr(worker.watchdog, "turned", lambda: turned.append(1))
     worker.app.serving = True
     worker._begin(worker._beat())
@@ -57,7 +64,7 @@ async def test_a_purge_that_fails_stops_the_worker(worker: Worker, monkeypatch: 
     async def purge(*_how: Any) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(worker.route, "purge", purge)
+    monkeypatch.setattr(route_of(worker), "purge", purge)
     monkeypatch.setattr(worker, "crash", crashes.append)
     worker.app.serving = True
     worker._begin(worker._purge())
@@ -91,7 +98,7 @@ class Pins:
 
 
 def purge(worker: Worker, pins: Pins, ours: Callable[[], bool]) -> asyncio.Task[None]:
-    stage: RouteStage = worker.route
+    stage = route_of(worker)
     stage._pins = pins  # type: ignore[assignment]
     return asyncio.ensure_future(stage.purge(2, ours))
 
@@ -105,7 +112,7 @@ async def test_purging_lets_others_run_and_deletes_all_that_is_over(
     while not purging.done():
         done += 1
         await asyncio.sleep(0)
-    await worker.route.lanes.drain(5.0)
+    await route_of(worker).lanes.drain(5.0)
     assert done >= 100 / 10
     assert len(pins.deleted) == 100
 
@@ -115,7 +122,7 @@ async def test_purging_ends_with_the_partitions(worker: Worker) -> None:
     looked = iter([True] * 3)
     await purge(worker, pins, lambda: next(looked, False))
     await turns()
-    await worker.route.lanes.drain(5.0)
+    await route_of(worker).lanes.drain(5.0)
     assert pins.deleted == []
 
 
@@ -128,7 +135,7 @@ async def test_what_was_written_meanwhile_is_not_deleted(worker: Worker) -> None
         await looked.wait()
         pins.kept[key] = orjson.dumps({"at": 1, "pins": {"c": {"open": True}}})
 
-    await worker.route.lanes.put(key.decode(), newer)
+    await route_of(worker).lanes.put(key.decode(), newer)
     await purge(worker, pins, lambda: True)
     looked.set()
     await turns()

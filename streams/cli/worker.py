@@ -9,14 +9,16 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from logging.config import dictConfig
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from streams.errors import PagerlineError, UsageError
 from streams.settings import Settings, load
 from streams.telemetry.logs import logging_config
+from streams.topology import STAGES
 
 if TYPE_CHECKING:
     from streams.app import Worker
@@ -36,14 +38,38 @@ class CannotStart(UsageError):
     """The worker has not begun: broker, topics, port or keys are not as they must be."""
 
 
+class Stages(click.ParamType):
+    """Stages separated by commas."""
+
+    name = "stages"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        named = [name.strip() for name in value.split(",")]
+        if wrong := [name for name in named if name not in STAGES]:
+            self.fail(f"{', '.join(map(repr, wrong))} is no stage; there are {', '.join(STAGES)}", param, ctx)
+        return tuple(name for name in STAGES if name in named)
+
+
 @click.command(
     epilog="""\b
-Example:
+Examples:
   PAGERLINE_BROKERS=127.0.0.1:9092 PAGERLINE_SECRET_KEYS=... pagerline worker
+  pagerline worker --stages route
+  pagerline worker --stages dispatch,project
 """
 )
-def worker() -> None:
-    """Run the stages route and dispatch until SIGTERM or SIGINT.
+@click.option(
+    "--stages",
+    type=Stages(),
+    default=",".join(STAGES),
+    show_default=True,
+    help="The stages to run, separated by commas. Workers of one group may run different ones; a stage that no worker "
+    "runs shows as lag.",
+)
+def worker(stages: tuple[str, ...]) -> None:
+    """Run the stages until SIGTERM or SIGINT: route decides, dispatch pages, project keeps the state of Cases.
 
     Settings come from the environment (PAGERLINE_*) or .env. Topics that are missing are created first. `/livez`,
     `/readyz` and `/metrics` are served on PAGERLINE_HEALTH_BIND; a second worker on one host needs another port (0: any
@@ -52,10 +78,10 @@ def worker() -> None:
     """
     settings = load()
     dictConfig(logging_config(settings.log_level))
-    sys.exit(run(settings))
+    sys.exit(run(settings, stages))
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, stages: Sequence[str]) -> int:
     """Run a worker in this process; returns the exit code. Raises CannotStart."""
     import faust
     import uvloop
@@ -67,7 +93,7 @@ def run(settings: Settings) -> int:
     starting = asyncio.Runner()
     loop = starting.get_loop()
     asyncio.set_event_loop(loop)
-    pagerline = Worker(settings)
+    pagerline = Worker(settings, stages)
     prepare(pagerline, starting)
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

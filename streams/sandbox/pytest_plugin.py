@@ -92,8 +92,8 @@ def pagerline_prefix() -> str:
 class StartWorker(Protocol):
     """What `pagerline_worker` gives."""
 
-    def __call__(self, *, ready: bool = True, **settings: str) -> Awaitable[WorkerProcess]:
-        """Start a worker with these settings (PAGERLINE_*); with `ready`, wait until it is."""
+    def __call__(self, *, ready: bool = True, stages: str = "", **settings: str) -> Awaitable[WorkerProcess]:
+        """Start a worker with these settings (PAGERLINE_*); with `ready`, wait until it is. `stages`: of `--stages`."""
 
 
 @pytest.fixture
@@ -103,13 +103,15 @@ def pagerline_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start
     worker = await pagerline_worker(PAGERLINE_BROKERS=..., PAGERLINE_SECRET_KEYS=...)
     await worker.kill()
     """
-    from streams.sandbox.worker import WorkerProcess
+    from streams.sandbox.worker import WORKER, WorkerProcess
 
     workers: list[WorkerProcess] = []
     folder = tmp_path_factory.mktemp("workers")
 
-    async def start(*, ready: bool = True, **settings: str) -> WorkerProcess:
-        worker = WorkerProcess(settings, folder=folder, log=folder / f"worker-{len(workers) + 1}.log")
+    async def start(*, ready: bool = True, stages: str = "", **settings: str) -> WorkerProcess:
+        program = (*WORKER, "--stages", stages) if stages else WORKER
+        log = folder / f"worker-{len(workers) + 1}.log"
+        worker = WorkerProcess(settings, folder=folder, log=log, program=program)
         workers.append(worker)
         await (worker.start() if ready else worker.launch())
         return worker

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -87,9 +87,12 @@ class Metrics:
 
     # -- read when scraped --------------------------------------------------------------------------------------
 
-    def watch(self, backlog: Callable[[], int], refusing: Callable[[], int], lag: Callable[[str], int]) -> None:
-        """Take backlog, refused destinations and lag from the worker at each scrape."""
+    def watch_dispatch(self, backlog: Callable[[], int], refusing: Callable[[], int]) -> None:
+        """Take backlog and refused destinations from the stage at each scrape."""
         self.backlog.set_function(backlog)
         self.refusing.set_function(refusing)
-        for stage in ("route", "dispatch"):
+
+    def watch_lag(self, stages: Sequence[str], lag: Callable[[str], int]) -> None:
+        """Take the lag of these stages from the worker at each scrape."""
+        for stage in stages:
             self.lag.labels(stage).set_function(partial(lag, stage))

@@ -57,4 +57,5 @@ def test_cleanup_policies_are_those_that_the_topics_are_made_with(generator: Mod
         "input-index",
         "pagerline-pins-changelog",
         "pagerline-incidents-changelog",
+        "pagerline-cases-changelog",
     }
