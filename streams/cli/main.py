@@ -17,6 +17,7 @@ COMMANDS = {
     "diff": Lazy("streams.cli.documents:diff", "Show what apply would change."),
     "delete": Lazy("streams.cli.documents:delete", "Delete a connector."),
     "render": Lazy("streams.cli.render:render", "Render one template."),
+    "cases": Lazy("streams.cli.cases:cases", "Show how Cases stand beside their incidents."),
     "explain": Lazy("streams.cli.explain:explain", "Tell the life of an alert, Case or incident."),
     "dead-letters": Lazy("streams.cli.dead_letters:dead_letters", "List, show and replay what could not be delivered."),
     "lag": Lazy("streams.cli.lag:lag", "Show how much each stage has still to do."),

@@ -167,10 +167,8 @@ class Search:
     async def _row(self, changelog: str, home: bytes, key: bytes) -> dict[str, Any] | None:
         """The newest row of a table; None when it has none (any more)."""
         partition = self._home(changelog, home)
-        async for block in self._log.backwards(partition, self._spans[partition], (key,)):
-            if rows := [one for one in block.records if one.key == key]:
-                return orjson.loads(rows[-1].value) if rows[-1].value else None
-        return None
+        value = await self._log.newest(partition, self._spans[partition], key)
+        return orjson.loads(value) if value else None
 
     async def _queued(self, incident: str, identity: str, unfinished: Unfinished) -> list[Queued]:
         """What of the incident no stage has finished."""

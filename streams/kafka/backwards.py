@@ -162,6 +162,13 @@ class Log:
         self.read += max(0, span.end - span.start)
         return Block(found, oldest)
 
+    async def newest(self, partition: TopicPartition, span: Span, key: bytes) -> bytes | None:
+        """The newest value under a key in a span: a table's row by its changelog. None: it has none (any more)."""
+        async for block in self.backwards(partition, span, (key,)):
+            if found := [one for one in block.records if one.key == key]:
+                return found[-1].value
+        return None
+
     async def record(self, partition: TopicPartition, offset: int) -> Found | None:
         """One record by its offset; None when it is not there (any more)."""
         spans = await self.spans([partition], None)

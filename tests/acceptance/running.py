@@ -11,11 +11,13 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaProducer
 
+from streams.case_rows import one_row
 from streams.documents.log import document_producer, put, write
 from streams.documents.parse import load_connectors
 from streams.documents.secrets import Cipher, new_key
 from streams.kafka.topics import ensure_topics
 from streams.lag import measure
+from streams.project.row import CaseRow
 from streams.sandbox.pagerduty import Simulator
 from streams.topology import Topology, group_id
 
@@ -77,6 +79,10 @@ class Installation:
     async def lag(self) -> int:
         found = await measure(Topology.of(self.naming), group_id(self.naming), self.options)
         return sum(topic.records for topic in found)
+
+    async def case_row(self, case: str) -> CaseRow | None:
+        """What `pagerline cases show` shows."""
+        return await one_row(Topology.of(self.naming), self.options, case)
 
     async def settled(self) -> None:
         """Wait until every stage has worked off its topics."""

@@ -40,5 +40,3 @@ async def test_each_stage_on_its_own_worker_and_one_that_takes_over(
 def resolved() -> dict[str, Any]:
     state = {**UPDATES[0]["state"], "incident_status": "resolved"}
     return {**UPDATES[0], "id": "later", "change": "resolved", "state": state, "found_by": "webhook"}
-
-
