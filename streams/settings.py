@@ -163,6 +163,12 @@ class Settings(BaseSettings):
         default=Bind("127.0.0.1", 9464), description="host:port to listen on, port 0 for any free one"
     )
 
+    # What another host must know of this one; only the deployment can.
+    advertised_url: BaseUrl | None = Field(
+        default=None,
+        description="an http or https URL under which other workers reach PAGERLINE_HEALTH_BIND, without a path",
+    )
+
     kafka_security_protocol: Annotated[
         Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], BeforeValidator(_upper)
     ] = Field(default="PLAINTEXT", description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL")
