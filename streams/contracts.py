@@ -103,13 +103,19 @@ def problem(topic: str, document: object) -> Problem | None:
     so that the time stays in proportion to the document however many it has. Raises KeyError for a topic without
     a contract.
     """
-    compiled = validator(topic)
+    return problem_in(schema(topic), validator(topic), document)
+
+
+def problem_in(
+    rules: Mapping[str, Any], compiled: jsonschema_rs.Draft202012Validator, document: object
+) -> Problem | None:
+    """The same for any schema without references and its compiled form."""
     if compiled.is_valid(document):
         return None
     try:
         compiled.validate(document)
     except jsonschema_rs.ValidationError as error:
-        return _explain(topic, error)
+        return _explain(rules, error)
     raise AssertionError("the validator calls a document invalid and then finds nothing wrong with it")
 
 
@@ -123,14 +129,14 @@ def kind_of(value: object) -> str:
     return _KINDS.get(type(value), type(value).__name__)
 
 
-def _explain(topic: str, error: jsonschema_rs.ValidationError) -> Problem:
+def _explain(rules: Mapping[str, Any], error: jsonschema_rs.ValidationError) -> Problem:
     path = list(error.instance_path)
     rule = error.kind.as_dict()
     if error.kind.name == "required":
         path.append(str(rule["property"]))
     name = _name(path)
-    remedy = _annotated_remedy(topic, error.schema_path)
-    declared = _declared(topic, path)
+    remedy = _annotated_remedy(rules, error.schema_path)
+    declared = _declared(rules, path)
     fault, usual = _fault(error, rule, declared, hidden=bool(SECRET_FIELDS.intersection(map(str, path))))
     return Problem(pointer(path), f"{name} {fault}: {remedy or usual}")
 
@@ -158,6 +164,12 @@ def _fault(
             return f"is {_shown(value, hidden=hidden)}", "it does not have the form asked for" + _example(declared)
         case "maxItems":
             return "has too many entries", f"{rule['limit']} is the most it may have"
+        case "additionalProperties":
+            names = ", ".join(_cut(str(name)) for name in rule["unexpected"][:3])
+            known = ", ".join(declared.get("properties", ()))
+            return f"has the unknown member {names}", f"there are: {known}" if known else "leave it out"
+        case "minItems":
+            return "has too few entries", f"{rule['limit']} is the least it may have"
         case "minLength":
             return "is too short", f"it needs at least {rule['limit']} characters" + _example(declared)
         case "maxLength":
@@ -167,7 +179,7 @@ def _fault(
         case "maximum":
             return f"is {_shown(value, hidden=hidden)}", f"it must be {rule['limit']} or less"
         case keyword:
-            return f"breaks the rule {keyword!r} of the schema", "see docs/topics.md for what it may be"
+            return f"breaks the rule {keyword!r} of the schema", "see the schema for what it may be"
 
 
 def _name(path: Sequence[str | int]) -> str:
@@ -183,9 +195,9 @@ def _name(path: Sequence[str | int]) -> str:
     return text
 
 
-def _annotated_remedy(topic: str, schema_path: Sequence[str | int]) -> str | None:
+def _annotated_remedy(rules: Mapping[str, Any], schema_path: Sequence[str | int]) -> str | None:
     """Our own remedy, where the failed keyword's subschema carries one."""
-    node: Any = schema(topic)
+    node: Any = rules
     found: str | None = None
     for step in schema_path:
         if isinstance(node, dict) and REMEDY in node:
@@ -194,9 +206,9 @@ def _annotated_remedy(topic: str, schema_path: Sequence[str | int]) -> str | Non
     return found
 
 
-def _declared(topic: str, path: Sequence[str | int]) -> Mapping[str, Any]:
+def _declared(rules: Mapping[str, Any], path: Sequence[str | int]) -> Mapping[str, Any]:
     """What the schema says of the field at `path`; empty where it says nothing."""
-    node: Mapping[str, Any] = schema(topic)
+    node: Mapping[str, Any] = rules
     for step in path:
         inner = node.get("items") if isinstance(step, int) else node.get("properties", {}).get(step)
         if not isinstance(inner, dict):

@@ -11,6 +11,7 @@ from streams.cli.lazy import Lazy, LazyGroup
 
 COMMANDS = {
     "worker": Lazy("streams.cli.worker:worker", "Run the stages that bring events to PagerDuty."),
+    "web": Lazy("streams.cli.web:web", "Run the API, the console and the ingress of webhooks."),
     "topics": Lazy("streams.cli.topics:topics", "Create and check the topics."),
     "apply": Lazy("streams.cli.documents:apply", "Create or change connectors from files."),
     "get": Lazy("streams.cli.documents:get", "Show connectors, keys masked."),
@@ -20,6 +21,7 @@ COMMANDS = {
     "cases": Lazy("streams.cli.cases:cases", "Show how Cases stand beside their incidents."),
     "explain": Lazy("streams.cli.explain:explain", "Tell the life of an alert, Case or incident."),
     "dead-letters": Lazy("streams.cli.dead_letters:dead_letters", "List, show and replay what could not be delivered."),
+    "send": Lazy("streams.cli.send:send", "Send a test notification and wait for its outcome."),
     "lag": Lazy("streams.cli.lag:lag", "Show how much each stage has still to do."),
     "secrets": Lazy("streams.cli.secrets:secrets", "Make keys for PAGERLINE_SECRET_KEYS."),
     "sandbox": Lazy("streams.cli.sandbox:sandbox", "Run Kafka, PagerDuty and producers on this machine."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from streams import records
 from streams.records import input_id
@@ -13,6 +13,9 @@ Status = Literal["delivered", "superseded", "skipped", "dead"]
 
 ATTEMPTS_KEPT = 20
 """An outage of hours makes thousands of attempts; the newest say what is wrong, the total says for how long."""
+
+SENT_PLAIN: Final = "; sent in its plainest form instead"
+"""The end of a dead letter's message when somebody was paged all the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 from streams.dispatch.destination import Destination
 from streams.dispatch.incident import Incident, Record, is_digest
-from streams.dispatch.outcome import ATTEMPTS_KEPT, Attempt, Outcome, dead_letter, delivery, replay_of, source_of
+from streams.dispatch.outcome import (
+    ATTEMPTS_KEPT,
+    SENT_PLAIN,
+    Attempt,
+    Outcome,
+    dead_letter,
+    delivery,
+    replay_of,
+    source_of,
+)
 from streams.dispatch.plain import plain
 from streams.dispatch.plan import plan, rank
 from streams.pagerduty.answers import (
@@ -228,7 +237,7 @@ class Runner:
         words = self._refused.pop(source, None)
         taken = isinstance(verdict, Accepted)
         if words is not None:
-            verdict = Refused("invalid_event", words + ("; sent in its plainest form instead" if taken else ""))
+            verdict = Refused("invalid_event", words + (SENT_PLAIN if taken else ""))
         outcome = Outcome(
             source=source,
             status="dead" if isinstance(verdict, Refused) else "delivered",

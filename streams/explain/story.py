@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from streams.dispatch.outcome import SENT_PLAIN
+
 Status = Literal["delivered", "superseded", "skipped", "dead", "waiting"]
 State = Literal["waiting", "dead", "triggered", "acknowledged", "resolved", "not_paged", "unknown"]
 
@@ -136,7 +138,7 @@ def order_of(source: str, written_at: int | None) -> tuple[int, str, int, int]:
 
 def took_plain(ending: Ending) -> bool:
     """Whether PagerDuty refused the event as it was, and took its plainest form: dead, and yet somebody was paged."""
-    return ending.status == "dead" and ending.message.endswith("; sent in its plainest form instead")
+    return ending.status == "dead" and ending.message.endswith(SENT_PLAIN)
 
 
 def state_of(endings: Sequence[tuple[Input, Ending]]) -> dict[str, str]:

@@ -19,17 +19,6 @@ def iso_8601(value: object) -> str | None:
     In: ISO 8601 (without an offset it is read as UTC), or Unix time in seconds or milliseconds, as number or digits
     (Coralogix, PagerDuty message fields). Zero and below count as unset, as in the JSON of a proto message.
     """
-    moment = _moment(value)
-    return None if moment is None else moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-
-
-def milliseconds(value: object) -> int | None:
-    """The same in milliseconds since the epoch."""
-    moment = _moment(value)
-    return None if moment is None else (moment - _EPOCH) // timedelta(milliseconds=1)
-
-
-def _moment(value: object) -> datetime | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
@@ -44,15 +33,20 @@ def _moment(value: object) -> datetime | None:
     return None
 
 
-def _from_number(number: int | float) -> datetime | None:
+def _from_number(number: int | float) -> str | None:
     if not 0 < number <= _LAST:  # also false for NaN
         return None
-    return _EPOCH + timedelta(milliseconds=int(number) if number >= MILLISECONDS_FROM else round(number * 1000))
+    milliseconds = int(number) if number >= MILLISECONDS_FROM else round(number * 1000)
+    return _written(_EPOCH + timedelta(milliseconds=milliseconds))
 
 
-def _from_iso(text: str) -> datetime | None:
+def _from_iso(text: str) -> str | None:
     try:
         moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return _written(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC))
     except (ValueError, OverflowError):
         return None
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -1,1 +1,0 @@
-"""REST API v2 on the account."""

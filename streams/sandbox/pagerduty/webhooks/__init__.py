@@ -1,1 +1,0 @@
-"""Webhooks v3 of the account."""
