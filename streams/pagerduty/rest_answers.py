@@ -92,6 +92,18 @@ CODES: Final[Mapping[int, str]] = {
 }
 """What a code says that its status (400 as a rule) does not. Source: PagerDuty REST API v2, error codes."""
 
+NOT_TOLD_BY_CODE: Final = frozenset({0, 2001, 2002, 2016})
+"""Codes that stand for too many things to say anything, and 0 for an error that has none."""
+
+SAID: Final[Mapping[str, str]] = {
+    "dedup key already exists": "duplicate_incident_key",
+    "offset+limit exceeds": "too_far_back",
+    "requester user not found": "requester_unknown",
+    '"from" header': "from_unusable",
+    "“from” header": "from_unusable",
+}
+"""What PagerDuty's words say then."""
+
 ACCOUNT_REFUSED: Final = frozenset(
     {
         "unauthorized",
@@ -126,20 +138,16 @@ def judge_rest(answer: RestAnswer) -> RestVerdict:
         return Ok(words, already=True)
     if code in AGAIN:
         return TryAgain(AGAIN[code], words, _wait(answer))
-    if code == 2016 and "from" not in words.lower():  # it stands for a missing `From` header as well
+    if code == 2016 and "from" not in words.lower():  # the same code stands for a missing `From` header
         return TryAgain("server_error", words)
     return Refused(_reason(status, code, words), words)
 
 
 def _reason(status: int, code: int, words: str) -> str:
-    if status == 400:
-        said = words.lower()
-        if code == 2002 and "dedup key" in said:
-            return "duplicate_incident_key"
-        if code == 2002 and "offset" in said:
-            return "too_far_back"
-        if code == 2016:
-            return "from_unusable"
+    if status == 400 and code in NOT_TOLD_BY_CODE:
+        for said, reason in SAID.items():
+            if said in words.lower():
+                return reason
     if code in CODES and status not in (401, 402, 403, 404):
         return CODES[code]
     return "invalid_request" if status == 400 else REFUSALS.get(status, "refused")
