@@ -18,7 +18,8 @@ from streams.kafka.topics import ensure_topics
 from streams.kafka.watchdog import Watchdog
 from streams.settings import Settings, kafka_options
 from streams.stages.brake import Brake, TokenBucket
-from streams.stages.parts import PARTS, Common, Part, Take
+from streams.stages.case_page import CasePage
+from streams.stages.parts import PARTS, Common, Part, ProjectPart, Take
 from streams.telemetry.health import HealthServer
 from streams.telemetry.metrics import Metrics
 from streams.topology import STAGES, Topology, group_id
@@ -62,7 +63,6 @@ class Worker:
         self.documents = Follower(
             options, topology.connectors, cipher, crash=self.crash, changed=end_where_connectors_are_lost
         )
-        self.health = HealthServer(str(settings.health_bind), metrics.registry, self.unready)
         self.watchdog = Watchdog(app)
         bucket = TokenBucket(settings.dead_letter_burst, settings.dead_letters_per_minute, time.monotonic)
         brake = Brake(bucket, clock=time.monotonic)
@@ -79,6 +79,18 @@ class Worker:
             now_ms=now_ms,
         )
         self.parts: dict[str, Part] = {name: PARTS[name](common) for name in STAGES if name in stages}
+        project = self.parts.get("project")
+        self.case_page = CasePage(
+            owners=app,
+            topic=topology.case_updates,
+            partitions=settings.partitions,
+            row=project.stage.row if isinstance(project, ProjectPart) else None,
+            bind=settings.health_bind.host,
+            token=settings.web_token,
+        )
+        self.health = HealthServer(
+            str(settings.health_bind), metrics.registry, self.unready, more=self.case_page.routes
+        )
         metrics.watch_lag(tuple(self.parts), self.lag)
         self._tasks: set[asyncio.Task[None]] = set()
         app.on_drain.append(self._drain)
@@ -104,6 +116,7 @@ class Worker:
     async def prepare(self) -> None:
         """All that must be there before the app starts. Raises PagerlineError when this worker cannot work."""
         await self.health.start()
+        self.app.advertise(self.settings.advertised_url or self.health.url)
         self.watchdog.start()
         self._begin(self._beat())
         self._begin(self._purge())
@@ -147,6 +160,7 @@ class Worker:
             await part.close()
         await self.documents.stop()
         await self.health.stop()
+        await self.case_page.close()
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` until the end of the process; its failure stops the worker."""

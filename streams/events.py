@@ -5,6 +5,7 @@ Pure: bytes in, a value out; nothing is raised whatever the bytes are.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, Literal
@@ -73,7 +74,8 @@ class Event:
     """What an input record asks for.
 
     `incident` is `alert:<grouping key>` or `case:<case id>`; `context` is the whole document, for templates;
-    `connectors` are the ids that the document names, each once, in its order (none: routing decides).
+    `connectors` are the ids that the document names, each once, in its order (none: routing decides); `presets` the
+    preset that it names for a connector.
     `action` is None only inside a Skip. `priority` is `P1` to `P5`, or None when the document has none of these.
     """
 
@@ -85,6 +87,7 @@ class Event:
     context: Document = field(repr=False)
     source: Source
     connectors: tuple[str, ...]
+    presets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,7 @@ def _alert(document: Document, source: Source) -> Event:
         document,
         source,
         _connectors(document),
+        _presets(document),
     )
 
 
@@ -181,6 +185,7 @@ def _case(document: Document, source: Source) -> Event | Skip:
         document,
         source,
         _connectors(document),
+        _presets(document),
     )
     if action is None:
         return Skip("not_yet_active", "the Case is not yet active: nobody is paged until it is", event)
@@ -195,6 +200,15 @@ def _identity(holder: Document, *names: str) -> str:
 def _connectors(document: Document) -> tuple[str, ...]:
     named = document.get("destinations")
     return tuple(dict.fromkeys(destination["connectorId"] for destination in named)) if named else ()
+
+
+def _presets(document: Document) -> Mapping[str, str]:
+    """By connector id, the preset that goes with it; the first counts where a connector is named twice."""
+    found: dict[str, str] = {}
+    for destination in document.get("destinations") or ():
+        if preset := destination.get("presetId"):
+            found.setdefault(destination["connectorId"], preset)
+    return found
 
 
 def _priority(*candidates: object) -> str | None:

@@ -60,6 +60,11 @@ def ending(
     }
 
 
+def connector_type(destination: str) -> str:
+    """The type of the connectors that lead to a destination, by its id."""
+    return "PAGERDUTY_INCIDENTS" if destination.startswith("account:") else "PAGERDUTY"
+
+
 def delivery(
     source: Mapping[str, Any],
     *,
@@ -74,7 +79,7 @@ def delivery(
     replay: str | None = None,
 ) -> dict[str, Any]:
     """The `deliveries` record of an input. `destination`: its id; `replay`: the id of the dead letter repeated."""
-    there = {"type": "PAGERDUTY", "id": destination, "connector": connector} if destination is not None else None
+    there = {"type": connector_type(destination), "id": destination, "connector": connector} if destination else None
     return {
         "v": 1,
         "id": f"{input_id(source)}@{destination or '-'}",

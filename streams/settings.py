@@ -32,6 +32,11 @@ FOREIGN: Final = "PAGERLINE_SANDBOX_"
 """The sandbox reads names of its own; they are not checked here."""
 
 _KAFKA_NAME = re.compile(r"[A-Za-z0-9._-]*")
+_DURATION = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{1,3})?) ?(?P<unit>[smhd]?)")
+_UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+MOST_AGE: Final = 31_536_000
+"""Seconds of a year: what is meant to be older is meant to be of any age."""
+
 _HOST_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/,@\[\]]+):(?P<port>[0-9]{1,5})")
 
 
@@ -101,6 +106,22 @@ def _fernet_keys(value: object) -> object:
     return tuple(SecretStr(key) for key in keys)
 
 
+def _duration(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    found = _DURATION.fullmatch(value.strip().lower())
+    if found is None:
+        raise ValueError("is no number of seconds, and no number with s, m, h or d behind it")
+    seconds = float(found["number"]) * _UNITS[found["unit"] or "s"]
+    if seconds > MOST_AGE:  # here, where it is still as it was written
+        raise ValueError("is too long")
+    return seconds
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
 def _upper(value: object) -> object:
     return value.strip().upper() if isinstance(value, str) else value
 
@@ -163,6 +184,12 @@ class Settings(BaseSettings):
         default=Bind("127.0.0.1", 9464), description="host:port to listen on, port 0 for any free one"
     )
 
+    # What another host must know of this one; only the deployment can.
+    advertised_url: BaseUrl | None = Field(
+        default=None,
+        description="an http or https URL under which other workers reach PAGERLINE_HEALTH_BIND, without a path",
+    )
+
     kafka_security_protocol: Annotated[
         Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], BeforeValidator(_upper)
     ] = Field(default="PLAINTEXT", description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL")
@@ -200,6 +227,17 @@ class Settings(BaseSettings):
     # At most what our own topics take: an input that came under another key is written again, to `rekeyed`.
     max_event_bytes: int = Field(
         default=1_000_000, ge=1_000, le=VALUE_BYTES, description=f"a whole number of bytes from 1000 to {VALUE_BYTES}"
+    )
+
+    # A day: longer than any outage of workers that nobody notices, shorter than what a topic keeps as a rule (a week).
+    max_event_age: Annotated[float, BeforeValidator(_duration)] = Field(
+        default=86_400.0,
+        ge=0,
+        description="a time like 90s, 30m, 24h or 7d, at most 365d, or 0 for any age",
+    )
+    # `newest`: a clock that is wrong, or a document with a wrong time, must not silence a page.
+    event_time: Annotated[Literal["newest", "document"], BeforeValidator(_lower)] = Field(
+        default="newest", description="newest or document"
     )
 
     # Static membership: a worker that is restarted under the same id has its partitions back at once, without waiting

@@ -84,6 +84,19 @@ def test_an_event_may_be_as_large_as_our_own_topics_take_and_no_larger(monkeypat
     assert load().max_event_bytes == 2_000_000
 
 
+def test_an_age_is_a_number_of_seconds_or_of_what_stands_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for given, seconds in (("90", 90), ("1.5h", 5_400), ("7d", 604_800), ("30 M", 1_800), ("0", 0)):
+        monkeypatch.setenv("PAGERLINE_MAX_EVENT_AGE", given)
+        assert load().max_event_age == seconds
+    for given in ("a day", "-1", "24h30m", "400d", "1w"):
+        (line,) = refusal(monkeypatch, MAX_EVENT_AGE=given)
+        assert line.startswith(f"PAGERLINE_MAX_EVENT_AGE={given}:")
+        assert line.endswith(" must be a time like 90s, 30m, 24h or 7d, at most 365d, or 0 for any age")
+    monkeypatch.delenv("PAGERLINE_MAX_EVENT_AGE")
+    (line,) = refusal(monkeypatch, EVENT_TIME="oldest")
+    assert line == "PAGERLINE_EVENT_TIME=oldest: must be newest or document"
+
+
 def test_env_file_stands_behind_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PAGERLINE_PREFIX=file.\nPAGERLINE_APP_ID=file\nOTHER=x\n")
     monkeypatch.setenv("PAGERLINE_APP_ID", "environment")

@@ -61,7 +61,7 @@ class Digest:
         self.open, self.told, self.told_at = action == "trigger", count, now
         record: dict[str, Any] = {
             **{name: like[name] for name in ("v", "destination", "connector", "limit", "routing_key")},
-            **{name: like[name] for name in ("reserve", "fold") if name in like},
+            **{name: like[name] for name in ("reserve", "fold", "events_url") if name in like},
             "incident": f"digest:{like['destination']}",
             "dedup_key": DEDUP_KEY,
             "action": action,

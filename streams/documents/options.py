@@ -14,6 +14,14 @@ MOST_RESERVE: Final = 90
 MOST_FOLD: Final = 1_000_000
 
 Brief = Literal["skip", "send"]
+Region = Literal["us", "eu"]
+"""PagerDuty's service regions."""
+
+EVENTS_URLS: Final[Mapping[Region, str]] = {
+    "us": "https://events.pagerduty.com",
+    "eu": "https://events.eu.pagerduty.com",
+}
+"""Base URLs of Events API v2 (PagerDuty, service regions)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +29,8 @@ class Options:
     """rateLimit: events a minute for each destination. reservePercent: share kept for unpaged critical triggers.
     briefIncidents: whether an incident that was over while it waited, and not critical, is sent all the same.
     foldAbove: how many triggers of low severity may wait before a digest tells of them (0: never). foldSummary: the
-    digest's summary as a template, None for the built-in one.
+    digest's summary as a template, None for the built-in one. region, baseUrl: where its events go; neither: where
+    PAGERLINE_EVENTS_URL says.
 
     The members bear their names in documents.
     """
@@ -31,6 +40,13 @@ class Options:
     briefIncidents: Brief = "skip"
     foldAbove: int = 0
     foldSummary: str | None = None
+    region: Region | None = None
+    baseUrl: str | None = None
+
+    @property
+    def events_url(self) -> str | None:
+        """The base URL of the events API for this connector, without a path; None: the worker's own setting."""
+        return self.baseUrl or (EVENTS_URLS[self.region] if self.region else None)
 
     def to_json(self) -> dict[str, Any]:
         """What a document says: the rate limit, and what differs from the defaults."""
@@ -50,6 +66,8 @@ class Options:
             found["reserve"] = self.reservePercent / 100
         if self.briefIncidents == "send":
             found["brief"] = "send"
+        if self.events_url is not None:
+            found["events_url"] = self.events_url
         if self.foldAbove:
             found["fold"] = {"above": self.foldAbove, "summary": self.foldSummary}
         return found

@@ -14,6 +14,7 @@ from typing import Any
 import faust
 from faust.types import TP
 from mode.supervisors import CrashingSupervisor
+from yarl import URL
 
 from streams.kafka.lease import Lease
 from streams.kafka.names import check_names
@@ -111,6 +112,24 @@ class SafeApp(faust.App):
             TableManager=SafeTableManager,
         )
         self.on_rebalance_complete.connect(self._ready)
+
+    def advertise(self, url: str) -> None:
+        """Let the group know where this worker answers HTTP; to be said once, before the app starts."""
+        self.conf.canonical_url = URL(url)
+
+    def owner(self, topic: str, partition: int) -> str | None:
+        """The URL that the partition's owner advertises, as of the last rebalance; None: nobody reads it.
+
+        `topic` must be an input: who owns a changelog is known to workers alone that have its table.
+        """
+        for url, topics in self.assignor.external_topics_metadata().items():
+            if partition in topics.get(topic, ()):
+                return str(url)
+        return None
+
+    def owns(self, topic: str, partition: int) -> bool:
+        """Whether this worker acts for the partition now."""
+        return self.serving and self.lease.valid and TP(topic, partition) in self.consumer.assignment()
 
     def _new_transport(self) -> Any:
         return SafeTransport(self.conf.broker_consumer, self)

@@ -7,10 +7,11 @@ what a killed process left behind is deleted by the next one.
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,9 +36,10 @@ class Store:
         """Begin anew, empty."""
         self.close()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sweep(self._folder)
-        self._path = Path(tempfile.mkdtemp(prefix="rows-", dir=self._folder))
-        self._db = Rdict(str(self._path), _options())
+        with _alone(self._folder):
+            _sweep(self._folder)
+            self._path = Path(tempfile.mkdtemp(prefix="rows-", dir=self._folder))
+            self._db = Rdict(str(self._path), _options())
         options = WriteOptions()
         options.disable_wal = True  # type: ignore[assignment,method-assign]  # a property, wrong in its stub
         self._db.set_write_options(options)
@@ -88,6 +90,14 @@ def _options() -> Options:
     options.set_compression_type(DBCompressionType.lz4())
     options.set_keep_log_file_num(1)
     return options
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One at a time in this folder: files that are made and not locked yet look like those of a killed process."""
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # milliseconds; the end of a process that holds it frees it
+        yield
 
 
 def _sweep(folder: Path) -> None:

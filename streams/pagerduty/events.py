@@ -10,6 +10,7 @@ import aiohttp
 import orjson
 
 from streams.documents.secrets import mask
+from streams.errors import SettingsError
 from streams.pagerduty.answers import Answer
 from streams.pagerduty.http import KEEP_ALIVE_SECONDS, USER_AGENT, CheckedConnector, StaleWorker, seconds, told
 from streams.pagerduty.proxy import proxy_of
@@ -31,13 +32,12 @@ class EventsClient:
     def __init__(
         self, base_url: str, *, timeout: float, connections: int, may_send: Callable[[], bool] = lambda: True
     ) -> None:
-        self._url = base_url.rstrip("/") + PATH
+        self._base_url = base_url
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._connections = connections
         self._may_send = may_send
         self._session: aiohttp.ClientSession | None = None
-        proxy = proxy_of(base_url)
-        self._through: dict[str, Any] = proxy.options() if proxy is not None else {}
+        self._ways: dict[str, tuple[str, dict[str, Any]]] = {base_url: way_to(base_url)}
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -55,6 +55,7 @@ class EventsClient:
     async def enqueue(self, record: Mapping[str, Any], routing_key: str) -> Answer:
         """Send one outbox record under `routing_key` (in clear; it goes nowhere but into the request).
 
+        It goes to the record's `events_url` where there is one, else to the client's own.
         Raises StaleWorker; every other failure is an Answer without a status. Where an answer repeats the request, as
         gateways and debugging proxies do, the Answer has the key masked.
         """
@@ -62,7 +63,8 @@ class EventsClient:
         body = orjson.dumps(event_body(record, routing_key))
         started = perf_counter()
         try:
-            async with self._session.post(self._url, data=body, allow_redirects=False, **self._through) as response:
+            url, through = self._way(record.get("events_url") or self._base_url)
+            async with self._session.post(url, data=body, allow_redirects=False, **through) as response:
                 text = await response.read()
                 return Answer(
                     status=response.status,
@@ -74,9 +76,24 @@ class EventsClient:
             error = f"no answer within {self._timeout.total:g} s"
         except aiohttp.ClientError as failure:
             error = told(failure)
+        except SettingsError as unusable:
+            error = str(unusable)  # the proxy for another URL than the one that was tried at start
         return Answer(
             status=None, error=error.replace(routing_key, mask(routing_key)), ms=(perf_counter() - started) * 1000
         )
+
+    def _way(self, base_url: str) -> tuple[str, dict[str, Any]]:
+        """Where to post, and through which proxy; looked up once for each of the few URLs there are."""
+        way = self._ways.get(base_url)
+        if way is None:
+            way = self._ways[base_url] = way_to(base_url)
+        return way
+
+
+def way_to(base_url: str) -> tuple[str, dict[str, Any]]:
+    """The URL that events are posted to, and what a request through the proxy needs. Raises SettingsError."""
+    proxy = proxy_of(base_url)
+    return base_url.rstrip("/") + PATH, proxy.options() if proxy is not None else {}
 
 
 def event_body(record: Mapping[str, Any], routing_key: str) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from streams.errors import DocumentError
 from streams.replay.letters import Entry, Letter, Wanted, settled
 from streams.replay.plan import Again, NotPossible, again
 from streams.replay.topics import Topics
-from streams.routing.decide import ENTITY_TYPES
 from streams.routing.readdress import Refused, static_key
+from streams.routing.routers import ENTITY_TYPES
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,45 +1,57 @@
 """Which connectors an event goes through.
 
-Those that the event names; else those that hold it already; else the only one there is.
+Those that the event names; else, where there is a router at all, those that the routers choose; else those that hold
+the incident already; else the only one there is. An acknowledge or resolve reaches every connector that holds the
+incident, whatever the event or the routers say by then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Final
 
-from streams.documents.connector import Connector
 from streams.documents.secrets import is_routing_key, mask
 from streams.events import Event
-from streams.routing.decision import Reject
+from streams.routing.decision import Reject, Skip
 from streams.routing.pin import Pin
+from streams.routing.routers import ENTITY_TYPES, AtWork, Choice, Routed
 
 SERVICE_KEY: Final = "PAGERDUTY"
 """The connector type whose events go to a service's integration key."""
+
+ACCOUNT: Final = "PAGERDUTY_INCIDENTS"
+"""The bi-directional connector type: Cases only, over the REST API of an account."""
 
 LISTED: Final = 20
 """Ids that a message lists; an account may have 800 connectors."""
 
 
-def choose_connectors(
-    event: Event, connectors: Mapping[str, Connector], pins: Mapping[str, Pin]
-) -> tuple[str, ...] | Reject:
-    """The ids of the connectors; an id may be unknown to `connectors` (deleted, or named wrongly).
+def choose_connectors(event: Event, at_work: AtWork, pins: Mapping[str, Pin]) -> Routed | Reject | Skip:
+    """The connectors, each once; one may be unknown to the documents (deleted, or named wrongly).
 
-    `pins` are the incident's, by connector id. An event that names none follows them, so that what was paged is
-    acknowledged and resolved when its connector has been deleted or another has been added since.
+    `pins` are the incident's, by connector id. An event that names no connector follows them, so that what was paged is
+    acknowledged and resolved when its connector has been deleted or the routers have changed since.
     """
-    if event.connectors:
-        return event.connectors
     held = tuple(name for name, pin in pins.items() if pin.open or pin.wrote_last(event.source))
+    ends = event.action != "trigger"
+    if event.connectors:
+        named = tuple(Choice(name, event.presets.get(name)) for name in event.connectors)
+        return Routed(_and_also(named, held if ends else ()))
+    if ends and pins:
+        return Routed(_and_also((), held or pins))
+    if at_work.routers.any:
+        routed = at_work.routers.route(event)
+        # What this very input has pinned may not have got out yet: it comes again, whatever the routers say by now.
+        again = [name for name in held if pins[name].wrote_last(event.source)]
+        choices = _and_also(routed.choices, again) or _and_also((), held)
+        return replace(routed, choices=choices) if choices else _nothing(event, routed)
     if held:
-        return held
-    if event.action != "trigger" and pins:
-        return tuple(pins)
-    usable = [name for name, connector in connectors.items() if connector.type == SERVICE_KEY]
-    if len(usable) == 1:
-        return (usable[0],)
-    if not usable:
+        return Routed(_and_also((), held))
+    only = at_work.only[ENTITY_TYPES[event.kind]]
+    if len(only) == 1:
+        return Routed((Choice(only[0]),))
+    if not only:
         return Reject(
             None,
             "no_connector",
@@ -48,8 +60,8 @@ def choose_connectors(
     return Reject(
         None,
         "connector_not_named",
-        f"the event names no connector and there are {len(usable)} ({listed(usable)}): "
-        "name one in destinations[].connectorId",
+        f"the event names no connector and there are {len(only)} ({listed(only)}): "
+        "name one in destinations[].connectorId, or apply a router",
         "/destinations",
     )
 
@@ -67,13 +79,15 @@ def unknown(event: Event, connector_id: str, connectors: Collection[str]) -> Rej
     )
 
 
-def unsupported(event: Event, connector: Connector) -> Reject:
-    """The refusal of a connector whose path this stage does not serve."""
-    return Reject(
-        connector.id,
-        "unsupported_connector",
-        f"connector {connector.id!r} is of type {connector.type}: only {SERVICE_KEY} is served",
-        _path_of(event, connector.id),
+def wrong_entity(connector_ids: Collection[str]) -> Skip:
+    """An alert for connectors that serve Cases alone."""
+    ids = list(connector_ids)
+    which = f"connector {ids[0]!r} is" if len(ids) == 1 else f"connectors {listed(ids)} are"
+    return Skip(
+        ids[0] if len(ids) == 1 else None,
+        "wrong_entity",
+        f"{which} of type {ACCOUNT}, which serves Cases only: route alerts to one of type {SERVICE_KEY}",
+        silent=False,
     )
 
 
@@ -82,6 +96,24 @@ def listed(ids: Collection[str]) -> str:
     shown = sorted(ids)[:LISTED]
     more = len(ids) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _and_also(choices: tuple[Choice, ...], held: Collection[str]) -> tuple[Choice, ...]:
+    known = {choice.connector for choice in choices}
+    return (*choices, *(Choice(name) for name in held if name not in known))
+
+
+def _nothing(event: Event, routed: Routed) -> Skip:
+    if not routed.matched:
+        return Skip(None, "no_router_matched", "no router has labels that are all among the event's", silent=False)
+    why = f"; {len(routed.invalid)} of them cannot be judged" if routed.invalid else ""
+    return Skip(
+        None,
+        "no_rule_matched",
+        f"no rule for {ENTITY_TYPES[event.kind]} is true{why}, and there is no fallback for them "
+        f"(routers: {listed(routed.matched)})",
+        silent=False,
+    )
 
 
 def _path_of(event: Event, connector_id: str) -> str:

@@ -11,17 +11,30 @@ from typing import Any, Literal, Self
 from streams.documents.secrets import Secret
 from streams.events import Action
 from streams.routing.pin import Pin
+from streams.routing.routers import Invalid
 
 SendReason = Literal["new_pin", "pinned", "unpinned"]
-SkipReason = Literal["already_routed", "same_destination", "not_yet_active", "moved_on"]
+SkipReason = Literal[
+    "already_routed",
+    "same_destination",
+    "not_yet_active",
+    "moved_on",
+    "no_router_matched",
+    "no_rule_matched",
+    "wrong_entity",
+    "too_old",
+]
 RejectReason = Literal[
-    "unknown_connector", "no_connector", "connector_not_named", "unsupported_connector", "no_destination"
+    "unknown_connector", "no_connector", "connector_not_named", "no_destination", "unknown_integration"
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """A configured field that gave no routing key, and why. `template`: its text, masked, where it is a template."""
+    """A configured field that gave no routing key or service, and why.
+
+    `template`: its text, masked, where it is a template.
+    """
 
     candidate: str
     reason: str
@@ -38,6 +51,9 @@ class Why:
     """How the destination was found: `chosen` is the connector's field, or "pin".
 
     `template` is the chosen field's text where it is a template, `key` the routing key that it gave; both masked.
+    `service`: that of an account destination. `revision` is that of the documents it was decided by, `router` the id of
+    the router that chose the connector, `rule` the name of its rule (None: its fallback), `preset` the id of the preset
+    that the message is made by (None: the built-in message). `invalid`: rules whose condition is at fault.
     """
 
     chosen: str | None
@@ -45,6 +61,12 @@ class Why:
     pinned: bool = False
     template: str | None = None
     key: str | None = None
+    service: str | None = None
+    revision: int | None = None
+    router: str | None = None
+    rule: str | None = None
+    preset: str | None = None
+    invalid: tuple[Invalid, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As the outbox, `deliveries` and `dead-letters` carry it."""
@@ -55,19 +77,37 @@ class Why:
         }
         if self.template is not None:
             said["template"] = self.template
-        if self.key is not None:
-            said["key"] = self.key
+        for name in ("key", "service", "revision", "router", "rule", "preset"):
+            if (value := getattr(self, name)) is not None:
+                said[name] = value
+        if self.invalid:
+            said["invalid"] = [wrong.to_json() for wrong in self.invalid]
         return said
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What an account destination is asked beside what every destination is: the whole state of the Case.
+
+    `case`, `message` and `comment` are as in schemas/pagerduty-outbox.json.
+    """
+
+    integration: str
+    service: str
+    case: dict[str, Any]
+    message: dict[str, Any]
+    comment: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
     """Produce one outbox record.
 
-    Either `token` (the sealed key, of the pin) or `routing_key` is set; a caller seals the latter and goes on with
-    `sealed(token)`. `pin` is to be written and confirmed before the record is produced; `pin_after` at the same time
-    or after, but before the input is acknowledged. None: nothing to write. `limit` is events a minute,
-    `options` what else the dispatcher must know of the connector.
+    To a service key, either `token` (the sealed key, of the pin) or `routing_key` is set; a caller seals the latter and
+    goes on with `sealed(token)`. To an account, `ask` is set, and there is neither a key nor a payload. `pin` is to be
+    written and confirmed before the record is produced; `pin_after` at the same time or after, but before the input is
+    acknowledged. None: nothing to write. `limit` is events a minute, `options` what else the dispatcher must know of
+    the connector.
     """
 
     connector_id: str
@@ -85,6 +125,7 @@ class Send:
     client_url: str | None = None
     links: tuple[dict[str, str], ...] = ()
     render_errors: dict[str, str] = field(default_factory=dict)
+    ask: Ask | None = None
     pin: Pin | None = None
     pin_after: Pin | None = None
 
@@ -97,7 +138,7 @@ class Send:
 class Skip:
     """Nothing to send. `silent`: write no delivery record either, another record tells this input's outcome.
 
-    `connector_id` is None when the whole event is skipped. `pin_after` as in Send.
+    `connector_id` is None when the whole event is skipped. `pin_after` as in Send; `why`: by which documents.
     """
 
     connector_id: str | None
@@ -105,6 +146,7 @@ class Skip:
     message: str
     silent: bool
     pin_after: Pin | None = None
+    why: Why | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class Pin:
     """destination: its id. routing_key_token: the sealed key. connector: whose choice it was. open: whether the
     incident's life goes on (False from its resolve until the next trigger chooses anew). seen: the inputs that are
     part of this pin. by: the source partition of the input that wrote it last. limit: events a minute, for when the
-    connector is gone.
+    connector is gone. service: of an account destination, which has no routing key.
     """
 
     destination: str
@@ -29,6 +29,7 @@ class Pin:
     seen: Seen
     by: str
     limit: int
+    service: str | None = None
 
     def wrote_last(self, source: Source) -> bool:
         """Whether this input is the last that wrote the pin: its records may or may not have got out."""
@@ -50,7 +51,7 @@ class Pin:
 
     def to_json(self) -> dict[str, Any]:
         """For the changelog; `from_json` reads it back."""
-        return {
+        row: dict[str, Any] = {
             "v": 1,
             "destination": self.destination,
             "routing_key": self.routing_key_token,
@@ -60,6 +61,7 @@ class Pin:
             "by": self.by,
             "limit": self.limit,
         }
+        return row if self.service is None else {**row, "service": self.service}
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Self:
@@ -72,6 +74,7 @@ class Pin:
             seen=Seen.from_json(row["seen"]),
             by=row["by"],
             limit=row["limit"],
+            service=row.get("service"),
         )
 
 

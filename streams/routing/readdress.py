@@ -9,12 +9,15 @@ from typing import Any, Literal
 from streams.documents.connector import Connector, Entity
 from streams.documents.secrets import Secret, destination_id, is_routing_key, is_template, mask
 from streams.routing.connectors import SERVICE_KEY
-from streams.routing.decide import ENTITY_TYPES
 from streams.routing.decision import Why
 from streams.routing.destination import DYNAMIC, STATIC
 from streams.routing.pin import Pin
 from streams.routing.replay import Replay
+from streams.routing.routers import ENTITY_TYPES
 from streams.seen import Position, Seen
+
+OPTIONAL = ("reserve", "brief", "fold", "events_url")
+"""Members that a connector's options may or may not give a record."""
 
 RefuseReason = Literal["unknown_connector", "unsupported_connector", "no_static_key"]
 
@@ -75,6 +78,8 @@ def readdress(
     holder = _holder(record, pins)
     pin = pins.get(holder)
     record = {**record, "replay": asked.mark}
+    if "integration" in record:
+        return _at_account(record, holder, pin, asked)
     is_trigger = record["action"] == "trigger"
     if asked.to is None and pin is not None and not is_trigger:
         return _along(record, holder, pin)
@@ -87,10 +92,27 @@ def readdress(
         return over
     if connector is not None:
         options = {"limit": connector.options.rateLimit, **connector.options.for_outbox()}
-        record = {name: value for name, value in record.items() if name not in ("reserve", "brief", "fold")} | options
+        record = {name: value for name, value in record.items() if name not in OPTIONAL} | options
     if target is not None and connector is not None:
         record.update(destination=place, connector=connector.id, why=Why(target.chosen).to_json())
     return Resend(record, holder, _repinned(record, holder, pin), target.routing_key if target is not None else None)
+
+
+def _at_account(record: dict[str, Any], holder: str, pin: Pin | None, asked: Replay) -> Resend | MovedOn | Refused:
+    """The record of an account: it says how the Case stood, and goes where it went; the service is the pinned one."""
+    if asked.to is not None:
+        return Refused(
+            "unsupported_connector",
+            "a Case's record for an account cannot go elsewhere, no key was chosen for it: replay it without --to, or "
+            "send the Case to its topic again",
+        )
+    if pin is None or pin.destination != record["destination"]:
+        return Resend(record, holder, _repinned(record, holder, pin))
+    if record["action"] == "trigger" and not pin.open and not asked.force:
+        return MovedOn("a newer input has resolved the incident")
+    if pin.service is not None:
+        record["service"] = pin.service
+    return Resend(record, holder, _repinned(record, holder, pin))
 
 
 def static_key(connector_id: str, connector: Connector | None, entity: Entity) -> StaticKey | Refused:
@@ -159,12 +181,13 @@ def _repinned(record: Mapping[str, Any], holder: str, pin: Pin | None) -> Pin | 
     position = Position.of(record["source"])
     new = Pin(
         destination=record["destination"],
-        routing_key_token=record["routing_key"],
+        routing_key_token=record.get("routing_key", ""),
         connector=holder,
         open=True,
         seen=Seen().and_also(position),
         by=position.partition,
         limit=record["limit"],
+        service=record.get("service"),
     )
     return new if pin is None else replace(new, seen=pin.seen, by=pin.by)
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any, Literal
 
-from streams.documents.connector import Connector
+from streams.documents.snapshot import Snapshot
 from streams.events import Event, Source
 from streams.routing.connectors import choose_connectors
-from streams.routing.decide import decide_connector
+from streams.routing.decide import Deciding
 from streams.routing.decision import Decision, Reject, Send, Skip
-from streams.routing.message import default_message
+from streams.routing.destination import Resolve, as_it_is
 from streams.routing.pin import Pin, position_of
+from streams.routing.routers import Choice, Routed, at_work
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +45,35 @@ class Replay:
 
 
 def decide_replay(
-    event: Event, connectors: Mapping[str, Connector], pins: Mapping[str, Pin], asked: Replay
+    event: Event, documents: Snapshot, pins: Mapping[str, Pin], asked: Replay, *, resolve: Resolve = as_it_is
 ) -> list[Decision]:
     """The decisions for an input that ended in the dead letters; used as those of `decide`. Never raises.
 
-    `asked.to` is the only connector it goes to, when it is given; its pin is to be kept under `holders` then.
+    `asked.to` is the only connector it goes to, when it is given; its pin is to be kept under `holders` then. However
+    old the input is: a person has asked for it.
     """
     if event.action is None:
         return [Skip(None, "not_yet_active", "the incident is not yet active", silent=False)]
-    action = event.action
+    ready = at_work(documents)
     if asked.to is not None:
         passed = next((name for name, pin in pins.items() if _has_newer(pin, event.source)), None)
         if passed is not None and not asked.force:
             return [_moved_on(passed)]
-        event = replace(event, connectors=(asked.to,))
-    chosen = choose_connectors(event, connectors, pins)
-    if isinstance(chosen, Reject):
+        chosen: Routed | Reject | Skip = Routed((Choice(asked.to),))
+    else:
+        chosen = choose_connectors(event, ready, pins)
+    if not isinstance(chosen, Routed):
         return [chosen]
-    message = cache(lambda: default_message(event))
+    case = Deciding(event, event.action, ready, chosen, resolve)
     decisions: list[Decision] = []
     taken: set[str] = set()
-    for connector_id in chosen:
-        pin = pins.get(connector_id)
+    for choice in chosen.choices:
+        pin = pins.get(choice.connector)
         newer = pin is not None and _has_newer(pin, event.source)
         if newer and not asked.force:
-            decisions.append(_moved_on(connector_id))
+            decisions.append(_moved_on(choice.connector))
             continue
-        decision = decide_connector(event, action, connector_id, connectors, pin, message)
+        decision = case.decide(choice, pin)
         if isinstance(decision, Send):
             if decision.destination in taken:
                 continue  # one input has one outcome at one destination

@@ -19,6 +19,17 @@ def iso_8601(value: object) -> str | None:
     In: ISO 8601 (without an offset it is read as UTC), or Unix time in seconds or milliseconds, as number or digits
     (Coralogix, PagerDuty message fields). Zero and below count as unset, as in the JSON of a proto message.
     """
+    moment = _moment(value)
+    return None if moment is None else moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def milliseconds(value: object) -> int | None:
+    """The same in milliseconds since the epoch."""
+    moment = _moment(value)
+    return None if moment is None else (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _moment(value: object) -> datetime | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
@@ -33,20 +44,15 @@ def iso_8601(value: object) -> str | None:
     return None
 
 
-def _from_number(number: int | float) -> str | None:
+def _from_number(number: int | float) -> datetime | None:
     if not 0 < number <= _LAST:  # also false for NaN
         return None
-    milliseconds = int(number) if number >= MILLISECONDS_FROM else round(number * 1000)
-    return _written(_EPOCH + timedelta(milliseconds=milliseconds))
+    return _EPOCH + timedelta(milliseconds=int(number) if number >= MILLISECONDS_FROM else round(number * 1000))
 
 
-def _from_iso(text: str) -> str | None:
+def _from_iso(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
-        return _written(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC))
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def _written(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -92,13 +92,15 @@ class RoutePart:
             topology=common.topology,
             producer=common.app.records,
             pins=self._pins,
-            connectors=lambda: common.documents.current,
+            documents=lambda: common.documents.snapshot,
             cipher=common.cipher,
             metrics=common.metrics,
             crash=common.crash,
             brake=common.brake,
             max_event_bytes=settings.max_event_bytes,
             now_ms=common.now_ms,
+            max_age_ms=round(settings.max_event_age * 1000),
+            event_time=settings.event_time,
         )
         self.reads: Mapping[str, Take] = dict.fromkeys(common.topology.stages()["route"], self.stage.take)
 

@@ -46,8 +46,11 @@ def route_dead_letter(
     )
 
 
-def skipped_delivery(event: Event, reason: str, message: str, at: int, replay: str | None = None) -> dict[str, Any]:
-    """The `deliveries` record of an input that asks for nothing. `at`: ms since the epoch; `replay` as above."""
+def skipped_delivery(
+    event: Event, reason: str, message: str, at: int, replay: str | None = None, why: Why | None = None
+) -> dict[str, Any]:
+    """The `deliveries` record of an input that asks for nothing. `at`: ms since the epoch; `replay` as above; `why`: by
+    which documents."""
     source = event.source.to_json()
     return records.delivery(
         source,
@@ -55,5 +58,6 @@ def skipped_delivery(event: Event, reason: str, message: str, at: int, replay: s
         dedup_key=event.dedup_key,
         action=event.action,
         outcome=records.ending(source, status="skipped", reason=reason, message=message, at=at),
+        why=None if why is None else why.to_json(),
         replay=replay,
     )

@@ -11,8 +11,9 @@ from typing import Any
 import orjson
 
 from streams.dispatch.outcome import Outcome, dead_letter, delivery, source_of
-from streams.documents.connector import Connector
+from streams.documents.references import References
 from streams.documents.secrets import Cipher
+from streams.documents.snapshot import Snapshot
 from streams.events import Event, Kind, Malformed, Source, key_text, read_event
 from streams.events import Skip as NotYet
 from streams.kafka.home import home_partition
@@ -20,8 +21,9 @@ from streams.kafka.lanes import Lanes
 from streams.kafka.producer import Producer
 from streams.kafka.tables import ChangelogTable
 from streams.records import VALUE_BYTES, letter_value
+from streams.routing.age import EventTime, TooOld
 from streams.routing.decide import decide
-from streams.routing.decision import Decision, Reject, Send, Skip
+from streams.routing.decision import Decision, Reject, Send, Skip, Why
 from streams.routing.outbox import outbox_record
 from streams.routing.pin import Pin
 from streams.routing.readdress import MovedOn, Refused, readdress
@@ -55,23 +57,29 @@ class RouteStage:
         topology: Topology,
         producer: Producer,
         pins: ChangelogTable,
-        connectors: Callable[[], Mapping[str, Connector]],
+        documents: Callable[[], Snapshot],
         cipher: Cipher,
         metrics: Metrics,
         crash: Callable[[BaseException], None],
         brake: Brake,
         max_event_bytes: int,
         now_ms: Callable[[], int],
+        max_age_ms: int = 0,
+        event_time: EventTime = "newest",
     ) -> None:
+        """`max_age_ms`: how old an event may be that opens an incident, 0 for any age; see `streams.routing.age`."""
         self._topology = topology
         self._producer = producer
         self._pins = pins
-        self._connectors = connectors
+        self._documents = documents
         self._cipher = cipher
         self._metrics = metrics
         self._brake = brake
         self._max_event_bytes = max_event_bytes
         self._now_ms = now_ms
+        self._max_age = max_age_ms
+        self._event_time = event_time
+        self._resolve = References().resolve
         self._kinds: dict[str, Kind] = {topology.alerts: "alert", topology.cases: "case"}
         self.lanes = Lanes(crash, LANES_FULL)
         self.index = InputIndex(producer, topology.input_index, crash)
@@ -137,7 +145,9 @@ class RouteStage:
                 continue
             if isinstance(decision, Skip):
                 if not decision.silent:
-                    confirmations.append(await self._tell_skip(event, decision.reason, decision.message, asked))
+                    confirmations.append(
+                        await self._tell_skip(event, decision.reason, decision.message, asked, decision.why)
+                    )
             else:
                 send = decision
                 if send.routing_key is not None:
@@ -164,14 +174,18 @@ class RouteStage:
         self.index.note(event, ack)
 
     def _decide(self, event: Event, pins: Mapping[str, Pin], asked: Replay | None) -> list[Decision]:
-        connectors = self._connectors()
-        return decide(event, connectors, pins) if asked is None else decide_replay(event, connectors, pins, asked)
+        """By one snapshot of the documents, from the first rule to the last field."""
+        documents = self._documents()
+        if asked is not None:
+            return decide_replay(event, documents, pins, asked, resolve=self._resolve)
+        too_old = self._max_age and TooOld(self._now_ms(), self._max_age, self._event_time)
+        return decide(event, documents, pins, too_old=too_old or None, resolve=self._resolve)
 
     async def _resend(self, record: Mapping[str, Any], partition: int, asked: Replay, ack: Callable[[], None]) -> None:
         """Work on the outbox record of a dead letter again."""
         key = record["incident"].encode()
         pins = self._read_pins(partition, key)
-        again = readdress(record, self._connectors(), pins, asked)
+        again = readdress(record, self._documents().connectors, pins, asked)
         if isinstance(again, (MovedOn, Refused)):
             await self._told(record, again, asked)
             ack()
@@ -253,9 +267,11 @@ class RouteStage:
         await (await self._tell_skip(event, reason, message, asked))
         self.index.note(event, ack)
 
-    async def _tell_skip(self, event: Event, reason: str, message: str, asked: Replay | None) -> Any:
+    async def _tell_skip(
+        self, event: Event, reason: str, message: str, asked: Replay | None, why: Why | None = None
+    ) -> Any:
         self._metrics.outcomes.labels("route", "skipped", reason).inc()
-        record = skipped_delivery(event, reason, message, self._now_ms(), _id(asked))
+        record = skipped_delivery(event, reason, message, self._now_ms(), _id(asked), why)
         return await self._producer.send(self._topology.deliveries, event.incident.encode(), orjson.dumps(record))
 
     async def _forward(

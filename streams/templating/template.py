@@ -68,11 +68,16 @@ class Condition:
     def evaluate(self, context: Mapping[str, Any], *, now: Clock | None = None, dice: Dice = random.randrange) -> bool:
         """Whether the condition holds for this event. A value that is missing makes it false (Coralogix, condition
         templating). Raises RenderFailed when it gives anything but a boolean, and as `Template.render` does."""
+        try:
+            return self.demand(context, now=now, dice=dice)
+        except DataMissing:
+            return False
+
+    def demand(self, context: Mapping[str, Any], *, now: Clock | None = None, dice: Dice = random.randrange) -> bool:
+        """The same for those who want to know what is missing: raises DataMissing as well."""
         run = Run(context, 0, now, dice)
         try:
             result = text_of(self._evaluate(run))
-        except DataMissing:
-            return False
         except TemplateError as error:
             raise _without_keys(error) from None
         except RecursionError:

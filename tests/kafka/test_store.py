@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from streams.kafka.store import Store
@@ -21,7 +22,7 @@ def test_rows_by_partition_and_key(tmp_path: Path) -> None:
     store.clear()
     assert list(store.items()) == []
     store.close()
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("rows-*")) == []
 
 
 def test_an_iteration_sees_the_rows_of_its_beginning(tmp_path: Path) -> None:
@@ -47,3 +48,17 @@ def test_what_a_killed_process_left_is_deleted_and_a_living_one_is_left_alone(tm
     assert living.get(0, b"k") == b"v"
     living.close()
     other.close()
+
+
+def test_stores_that_begin_at_once_leave_each_other_alone(tmp_path: Path) -> None:
+    def begin(number: int) -> bytes | None:
+        store = Store(tmp_path)
+        try:
+            store.clear()
+            store.put(0, b"k", str(number).encode())
+            return store.get(0, b"k")
+        finally:
+            store.close()
+
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        assert list(threads.map(begin, range(60))) == [str(number).encode() for number in range(60)]

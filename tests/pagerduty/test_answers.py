@@ -124,3 +124,23 @@ async def test_an_error_that_repeats_the_request_is_kept_without_its_key(monkeyp
     assert answer.status is None
     assert "ccc" in (answer.error or "")
     assert KEY not in repr(answer)
+
+
+async def test_a_record_that_says_where_goes_there_and_another_to_the_clients_own() -> None:
+    async with (
+        Simulator() as own,
+        Simulator() as other,
+        EventsClient(own.events_url, timeout=5, connections=2) as client,
+    ):
+        for record in ({**RECORD, "events_url": other.events_url}, RECORD):
+            assert (await client.enqueue(record, KEY)).status == 202
+        assert (len(own.journal), len(other.journal)) == (1, 1)
+
+
+async def test_an_unusable_proxy_to_another_url_is_an_answer_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Simulator() as own, EventsClient(own.events_url, timeout=5, connections=2) as client:
+        monkeypatch.setenv("NO_PROXY", "")
+        monkeypatch.setenv("https_proxy", "socks://nowhere")
+        answer = await client.enqueue({**RECORD, "events_url": "https://events.eu.pagerduty.com"}, KEY)
+    assert told(judge(answer))[1] == "again"
+    assert "HTTPS_PROXY" in judge(answer).words

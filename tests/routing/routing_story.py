@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from streams.documents.connector import Connector, ConnectorType, Entity, frozen_fields, frozen_overrides
+from streams.documents.integration import Integration
 from streams.documents.options import Options
+from streams.documents.preset import Preset
+from streams.documents.router import Router, Rule, Target
 from streams.documents.secrets import Secret
+from streams.documents.snapshot import Snapshot
 from streams.events import Action, Event, Source
 from streams.routing import Decision, Pin, Reject, Send, Skip, decide
+from streams.routing.age import TooOld
 from streams.seen import Mark, Seen
 
 BY_TEAM = (Path(__file__).parent / "fixtures" / "service_key_by_team.tera").read_text()
@@ -63,6 +68,59 @@ def _secrets(fields: Mapping[str, str] | None) -> dict[str, Secret]:
 
 def directory(*connectors: Connector) -> dict[str, Connector]:
     return {one.id: one for one in connectors}
+
+
+def documents(
+    connectors: Mapping[str, Connector] | Iterable[Connector] = (),
+    *,
+    routers: Iterable[Router] = (),
+    presets: Iterable[Preset] = (),
+    integrations: Iterable[Integration] = (),
+    revision: int = 0,
+) -> Snapshot:
+    """A snapshot of these documents."""
+    return Snapshot(
+        connectors=connectors if isinstance(connectors, Mapping) else {one.id: one for one in connectors},
+        problems={},
+        routers={one.id: one for one in routers},
+        presets={one.id: one for one in presets},
+        integrations={one.id: one for one in integrations},
+        revision=revision,
+    )
+
+
+def router(
+    name: str = "payments",
+    *rules: Rule,
+    labels: Mapping[str, str] | None = None,
+    fallback: Mapping[Entity, tuple[Target, ...]] | None = None,
+    disabled: bool = False,
+) -> Router:
+    """A router; labels `{"team": "payments"}` when none are given."""
+    given = {"team": "payments"} if labels is None else labels
+    return Router(name, name.title(), given, rules, fallback or {}, disabled=disabled)
+
+
+def rule(condition: str, *connectors: str | Target, entity: Entity = "alerts", name: str = "", **details: str) -> Rule:
+    """A rule to these connectors."""
+    targets = tuple(one if isinstance(one, Target) else Target(one) for one in connectors)
+    return Rule(name or f"rule {condition}", entity, condition, targets, details)
+
+
+def integration(name: str = "pd-main", **fields: Any) -> Integration:
+    return Integration(id=name, name=name, token=Secret("u+" + "t" * 18), from_email="bot@example.com", **fields)
+
+
+def account_connector(name: str = "cases", *, integration: str = "pd-main", **fields: str) -> Connector:
+    """A connector of an account; `fields` are `service`, `dynamicservice`."""
+    return Connector(
+        id=name,
+        name=name.title(),
+        type="PAGERDUTY_INCIDENTS",
+        fields=frozen_fields(_secrets({"integrationId": integration, **fields})),
+        overrides=frozen_overrides({}),
+        version=1,
+    )
 
 
 def alert_document(**alert: Any) -> dict[str, Any]:
@@ -169,14 +227,17 @@ def case(
 class Route:
     """The stage around `decide` for one incident, in memory: it seals keys, keeps pins, collects what went out."""
 
-    def __init__(self, *connectors: Connector) -> None:
+    def __init__(self, *connectors: Connector, **others: Any) -> None:
+        """`others` are the other documents, as `documents` takes them."""
         self.connectors = directory(*connectors)
+        self.others = others
         self.pins: dict[str, Pin] = {}
+        self.too_old: TooOld | None = None
 
     def take(self, event: Event) -> list[Decision]:
         decisions = [
             one.sealed("sealed:" + one.routing_key.reveal()) if isinstance(one, Send) and one.routing_key else one
-            for one in decide(event, self.connectors, self.pins)
+            for one in decide(event, documents(self.connectors, **self.others), self.pins, too_old=self.too_old)
         ]
         for one in decisions:
             if isinstance(one, Send) and one.pin:

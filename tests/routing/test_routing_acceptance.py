@@ -54,7 +54,7 @@ def test_a_resolve_goes_where_its_trigger_went_after_the_document_changed() -> N
     assert route.key(alert("trigger", offset=2, groups={"team_name": "beta"})) == ALPHA
     resolve = route.send(alert("resolve", offset=3, groups=[]))
     assert resolve.token == "sealed:" + ALPHA
-    assert resolve.why.to_json() == {"chosen": "pin", "passed_over": [], "pinned": True}
+    assert resolve.why.to_json() == {"chosen": "pin", "passed_over": [], "pinned": True, "revision": 0}
     assert route.key(alert("trigger", offset=4)) == BETA
 
 

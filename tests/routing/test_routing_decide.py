@@ -7,7 +7,20 @@ from typing import Any
 
 import orjson
 import pytest
-from routing_story import ALPHA, BETA, FALLBACK, WRITTEN, Route, alert, case, connector, directory, seen
+from routing_story import (
+    ALPHA,
+    BETA,
+    FALLBACK,
+    WRITTEN,
+    Route,
+    account_connector,
+    alert,
+    case,
+    connector,
+    directory,
+    documents,
+    seen,
+)
 
 from streams import contracts
 from streams.documents.secrets import Cipher, mask, new_key
@@ -26,11 +39,22 @@ def test_the_only_connector_is_taken() -> None:
     assert Route(connector("only")).send(alert()).connector_id == "only"
 
 
-def test_bi_directional_connectors_do_not_count_as_choices() -> None:
-    route = Route(connector("only"), connector("both-ways", kind="PAGERDUTY_INCIDENTS"))
+def test_bi_directional_connectors_do_not_count_as_choices_for_alerts() -> None:
+    both = connector("only"), connector("both-ways", kind="PAGERDUTY_INCIDENTS")
+    route = Route(*both)
     assert route.send(alert()).connector_id == "only"
-    named = route.reject(alert(connectors=["both-ways"]))
-    assert (named.reason, named.connector_id) == ("unsupported_connector", "both-ways")
+    assert Route(*both).reject(case()).reason == "connector_not_named", "a Case could go through either"
+    named = route.skip(alert(connectors=["both-ways"]))
+    assert (named.reason, named.connector_id, named.silent) == ("wrong_entity", "both-ways", False)
+
+
+def test_several_connectors_that_serve_cases_only_are_one_outcome() -> None:
+    route = Route(connector(), account_connector("x"), account_connector("y"))
+    send, skip = route.take(alert(connectors=["x", "payments", "y"]))
+    assert isinstance(send, Send)
+    assert isinstance(skip, Skip)
+    assert (skip.reason, skip.connector_id) == ("wrong_entity", None)
+    assert "x, y" in skip.message
 
 
 def test_no_connector_at_all() -> None:
@@ -240,7 +264,7 @@ def test_a_pin_survives_its_changelog() -> None:
 
 def test_the_outbox_record() -> None:
     event = alert(offset=5, partition=2, timestamp=1_638_403_601_234)
-    (send,) = decide(event, directory(connector(key=ALPHA, rate_limit=60)), {})
+    (send,) = decide(event, documents([connector(key=ALPHA, rate_limit=60)], revision=17), {})
     assert isinstance(send, Send)
     record = outbox_record(event, send, "token")
     assert send.payload is not None
@@ -267,7 +291,13 @@ def test_the_outbox_record() -> None:
             "timestamp": 1_638_403_601_234,
             "key": "checkout/cpu",
         },
-        "why": {"chosen": "fields.integrationKey", "passed_over": [], "pinned": False, "key": mask(ALPHA)},
+        "why": {
+            "chosen": "fields.integrationKey",
+            "passed_over": [],
+            "pinned": False,
+            "key": mask(ALPHA),
+            "revision": 17,
+        },
         "render_errors": {},
     }
     assert record == expected
@@ -277,7 +307,7 @@ def test_the_outbox_record() -> None:
 def test_outbox_records_keep_the_contract(action: Action) -> None:
     token = Cipher([new_key()]).seal(ALPHA)
     for event in (alert(action, offset=1), case(action, offset=1), alert(action, document={"alert": {}})):
-        (send,) = decide(event, directory(connector(key=ALPHA, dynamic="{{ missing }}")), {})
+        (send,) = decide(event, documents([connector(key=ALPHA, dynamic="{{ missing }}")]), {})
         assert isinstance(send, Send)
         record = orjson.loads(orjson.dumps(outbox_record(event, send.sealed(token), token)))
         assert contracts.problem("pagerduty-outbox", record) is None
@@ -286,7 +316,7 @@ def test_outbox_records_keep_the_contract(action: Action) -> None:
 
 def test_the_outbox_record_of_a_resolve() -> None:
     event = alert("resolve", offset=6)
-    (send,) = decide(event, directory(connector(key=FALLBACK)), {})
+    (send,) = decide(event, documents([connector(key=FALLBACK)]), {})
     assert isinstance(send, Send)
     record = outbox_record(event, send, "token")
     assert record["payload"] is None

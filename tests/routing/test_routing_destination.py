@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from routing_story import ALPHA, BETA, CASES, FALLBACK, OTHERS, Route, alert, case, connector
+from routing_story import ALPHA, BETA, CASES, FALLBACK, OTHERS, Route, alert, case, connector, documents
 
 from streams.documents.connector import Connector
 from streams.routing import decide
@@ -120,7 +120,7 @@ def test_no_reason_repeats_a_key_that_stands_in_a_template(key: str, wrapped: st
 
 def test_nothing_that_is_printed_shows_a_key() -> None:
     route = Route(connector(dynamic=template(ALPHA)))
-    (fresh,) = decide(alert(), route.connectors, {})
+    (fresh,) = decide(alert(), documents(route.connectors), {})
     route.take(alert())
     assert ALPHA not in repr(fresh)
     assert ALPHA not in repr(route.pins)

@@ -8,7 +8,7 @@ import pytest
 from event_checker import faults
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from routing_story import alert, alert_document, case, connector, directory
+from routing_story import alert, alert_document, case, connector, documents
 
 from streams.events import Event
 from streams.routing import Send, decide, default_message
@@ -153,15 +153,15 @@ FIELDS = ["timestamp", "id", "groupingKey", "highestPriority", "alertDataUrl", "
           "description", "entityLabels", "type", "system", "entitySubType", "casePriority", "category", "assignee",
           "createdAt", "updatedAt", "caseDetailUrl", "indicators", "priority", "status"]  # fmt: skip
 parts = st.dictionaries(st.sampled_from(FIELDS), junk, max_size=8) | junk
-documents = st.fixed_dictionaries({}, optional=dict.fromkeys(["_context", "alert", "alertDef", "case"], parts))
+any_documents = st.fixed_dictionaries({}, optional=dict.fromkeys(["_context", "alert", "alertDef", "case"], parts))
 
 
 @settings(max_examples=500, deadline=None)
-@given(document=documents, of_a_case=st.booleans())
+@given(document=any_documents, of_a_case=st.booleans())
 def test_no_document_stops_a_page(document: dict[str, Any], of_a_case: bool) -> None:
     event = case(document=document) if of_a_case else alert(document=document)
     assert faults(default_message(event)) == []
-    (send,) = decide(event, directory(connector()), {})
+    (send,) = decide(event, documents([connector()]), {})
     assert isinstance(send, Send)
 
 

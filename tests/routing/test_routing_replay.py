@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
-from routing_story import alert, connector, directory
+from routing_story import alert, connector, directory, documents
 
 from streams.events import Action, Event
 from streams.routing import Pin, Reject, Send, Skip, decide, outbox_record
@@ -68,7 +69,7 @@ class World:
         pins = {name: Pin.from_json(json.loads(row)) for name, row in self.pins.items()}
         # Lists of effects; within one list the order is fixed, the lists may interleave.
         threads: list[list[tuple[str, str, Any]]] = []
-        for one in decide(event, connectors, pins):
+        for one in decide(event, documents(connectors), pins):
             assert not isinstance(one, Reject), one
             if isinstance(one, Skip):
                 assert one.silent
@@ -103,9 +104,18 @@ class World:
                 note(f"document {name} says {self.documents[name]}")
 
 
+def concerning(events: list[Event], name: str) -> Iterator[Event]:
+    """The events that go through a connector: those for it, and the ends of an incident that it holds."""
+    holds = False
+    for event in events:
+        if not event.connectors or name in event.connectors or (holds and event.action != "trigger"):
+            holds = event.action == "trigger" or (holds and event.action != "resolve")
+            yield event
+
+
 def check(events: list[Event], world: World, name: str) -> None:
     """The promises, for one connector, over everything that was ever produced; and the pin as it stands."""
-    events = [event for event in events if not event.connectors or name in event.connectors]
+    events = list(concerning(events, name))
     records = [record for record in world.outbox if record["connector"] == name]
     keys: dict[int, set[str]] = defaultdict(set)
     number = {event.source.id: index for index, event in enumerate(events)}

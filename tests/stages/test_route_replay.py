@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +15,7 @@ from streams import contracts
 from streams.documents.connector import Connector
 from streams.documents.parse import load_connectors
 from streams.documents.secrets import Cipher, destination_id, new_key
+from streams.documents.snapshot import NOTHING
 from streams.kafka.home import home_partition
 from streams.routing.replay import Replay
 from streams.stages.brake import Brake, TokenBucket
@@ -78,7 +79,7 @@ class Stage:
             topology=Topology.of(SimpleNamespace(prefix="", app_id="pagerline", partitions=PARTITIONS)),
             producer=self.broker,  # type: ignore[arg-type]
             pins=self.broker,  # type: ignore[arg-type]
-            connectors=lambda: self.connectors,
+            documents=lambda: replace(NOTHING, connectors=self.connectors),
             cipher=self.cipher,
             metrics=Metrics(),
             crash=self.crashes.append,

@@ -1,7 +1,6 @@
 """The fictional PagerDuty account: everything the simulator remembers and can be told.
 
-The APIs are views on it. `EventsApi` is the one there is; REST API v2 and webhooks v3 belong beside it, on the same
-account: an API changes `incidents`, a webhook sender listens to `journal.listeners`.
+The APIs are views on it. `EventsApi`, `rest` and `people` change incidents, and `webhooks` hears of it from `desk`.
 """
 
 from __future__ import annotations
@@ -11,12 +10,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from streams.sandbox.pagerduty.card import Client
 from streams.sandbox.pagerduty.clock import Clock, SystemClock
+from streams.sandbox.pagerduty.desk import Desk
 from streams.sandbox.pagerduty.destination import EVERY, destination_of, target_of
+from streams.sandbox.pagerduty.directory import Directory
 from streams.sandbox.pagerduty.faults import ActiveFault, Fault, FaultRules, Kind
-from streams.sandbox.pagerduty.incidents import Effect, Incident, IncidentBook
+from streams.sandbox.pagerduty.incidents import AlertEvent, Incident, IncidentBook, Outcome
 from streams.sandbox.pagerduty.journal import Entry, Journal
 from streams.sandbox.pagerduty.maintenance import Maintenance
+from streams.sandbox.pagerduty.people import People
+from streams.sandbox.pagerduty.rest.access import Access
+from streams.sandbox.pagerduty.rest.api import DEFAULT_LIMIT as DEFAULT_REST_LIMIT
+from streams.sandbox.pagerduty.rest.service import Rest
+from streams.sandbox.pagerduty.shapes import Shapes
+from streams.sandbox.pagerduty.webhooks.webhooks import Webhooks
 from streams.sandbox.pagerduty.window import DEFAULT_LIMIT, RateLimits
 
 
@@ -45,6 +53,7 @@ class Account:
 
     limit: events a minute for a key, None for no limit.
     known_keys: the routing keys that exist; None: every well-formed key does.
+    tokens, rest_limit: of the REST API (`Rest`).
     """
 
     def __init__(
@@ -52,12 +61,14 @@ class Account:
         *,
         limit: int | None = DEFAULT_LIMIT,
         known_keys: Iterable[str] | None = None,
+        tokens: Mapping[str, Access] | Iterable[str] | None = None,
+        rest_limit: int | None = DEFAULT_REST_LIMIT,
         clock: Clock | None = None,
         rng: random.Random | None = None,
     ) -> None:
         self.clock = clock or SystemClock()
         self.rng = rng or random.Random()
-        self.known = None if known_keys is None else frozenset(map(destination_of, known_keys))
+        self.known = None if known_keys is None else set(map(destination_of, known_keys))
         self.journal = Journal()
         self.book = IncidentBook(self.rng)
         self.faults = FaultRules()
@@ -66,6 +77,32 @@ class Account:
         self._first_limit = limit
         self._services: dict[str, Service] = {}
         self._names: dict[str, str] = {}
+        self.shapes = Shapes()
+        self.directory = Directory()
+        self.desk = Desk(self.book, self.directory, self.rng)
+        self.webhooks = Webhooks(self.shapes, self.clock, self.rng)
+        self.desk.listeners.append(self.webhooks.heard)
+        self.people = People(self.book, self.desk, self.directory, self.clock.time_ms)
+        self.rest = Rest(
+            book=self.book,
+            desk=self.desk,
+            directory=self.directory,
+            webhooks=self.webhooks,
+            shapes=self.shapes,
+            faults=self.faults,
+            clock=self.clock,
+            rng=self.rng,
+            tokens=tokens,
+            limit=rest_limit,
+            add_key=self._add_key,
+        )
+
+    def happen(self, event: AlertEvent, at: int, client: Client | None = None, details: str | None = None) -> Outcome:
+        """Let an accepted event act. client, details: of the event, for those who look at the incident."""
+        self.desk.pass_time(at)
+        outcome = self.book.apply(event, at)
+        self.desk.heard(outcome, event, at, self._names.get(event.destination), client, details)
+        return outcome
 
     def record(self, entry: Entry, *, known: bool) -> None:
         """Write down a request; `known`: its destination is one that the account counts."""
@@ -86,12 +123,15 @@ class Account:
         return self.book.newest(destination_of(key), dedup_key)
 
     def incidents(self, key: str = EVERY, *, status: str | None = None) -> list[Incident]:
-        """The incidents of a key, oldest first, in one status when given."""
+        """The incidents that events of a key opened, oldest first, in one status when given.
+
+        `rest.incidents()` has those that were opened over REST or by a person too.
+        """
         target = target_of(key)
         return [
             incident
             for incident in self.book
-            if target in (EVERY, incident.destination) and status in (None, incident.status)
+            if incident.has_alert and target in (EVERY, incident.destination) and status in (None, incident.status)
         ]
 
     def services(self) -> list[Service]:
@@ -101,7 +141,7 @@ class Account:
             self._services.setdefault(destination, Service(destination))
         for destination, service in self._services.items():
             service.name = self._names.get(destination)
-            service.open_incidents = service.effects[Effect.OPENED] - service.effects[Effect.RESOLVED]
+            service.open_incidents = self.book.open_at(destination)
             service.limit = self.limits.limit(destination)
             service.in_window = self.limits.used(destination, now)
             service.maintenance = self.windows.covers(destination, now)
@@ -114,7 +154,15 @@ class Account:
 
     def name(self, key: str, name: str) -> None:
         """Call a destination by a service's name from now on. Names outlive a reset."""
-        self._names[destination_of(key)] = name
+        destination = destination_of(key)
+        self._names[destination] = name
+        integration = self.directory.behind(destination)
+        if integration is not None:
+            self.desk.rename(integration.service, name, None, self.clock.time_ms())
+
+    def _add_key(self, key: str) -> None:
+        if self.known is not None:
+            self.known.add(destination_of(key))
 
     def name_of(self, destination: str) -> str | None:
         return self._names.get(destination)
@@ -174,9 +222,10 @@ class Account:
         self.windows.end(target_of(key))
 
     def reset(self) -> None:
-        """Back to the start: no journal, incidents, faults, maintenance or filled windows, limits as at first.
+        """Back to the start: no journals, incidents, faults, maintenance or filled windows, limits as at first.
 
-        Names stay, and the numbers of journal entries and incidents go on.
+        Names, services, users, tokens and webhook subscriptions stay; the numbers of journal entries and incidents
+        go on.
         """
         self.journal.clear()
         self.book.clear()
@@ -184,3 +233,7 @@ class Account:
         self.windows.clear()
         self.limits = RateLimits(self._first_limit)
         self._services.clear()
+        self.desk.clear()
+        self.rest.reset()
+        self.webhooks.attempts.clear()
+        self.webhooks.calm()

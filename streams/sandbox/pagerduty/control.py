@@ -24,7 +24,7 @@ PAGE: Final = 1000
 """Journal entries written out at a time: some 2 ms, in which no event is answered."""
 MAX_PAGE: Final = 10_000
 
-_INCIDENT: Final = tuple(one.name for one in fields(Incident))
+_INCIDENT: Final = tuple(one.name for one in fields(Incident) if one.repr)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

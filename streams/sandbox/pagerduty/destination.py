@@ -8,6 +8,9 @@ import re
 EVERY = "*"
 """Matches every destination in faults, limits and maintenance windows."""
 
+REST = "rest"
+"""Stands for the REST API in faults."""
+
 _ID = re.compile(r"key:[0-9a-f]{16}")
 
 
@@ -22,5 +25,5 @@ def destination_of(key: str) -> str:
 
 
 def target_of(key: str) -> str:
-    """Like `destination_of`, with `*` standing for every destination."""
-    return EVERY if key == EVERY else destination_of(key)
+    """Like `destination_of`, with `*` standing for every destination, and `rest` for the REST API."""
+    return key if key in (EVERY, REST) else destination_of(key)

@@ -14,10 +14,12 @@ import orjson
 from streams.sandbox.pagerduty import answers
 from streams.sandbox.pagerduty.account import Account
 from streams.sandbox.pagerduty.answers import Answer
+from streams.sandbox.pagerduty.card import Client
 from streams.sandbox.pagerduty.destination import destination_of
 from streams.sandbox.pagerduty.faults import ActiveFault
 from streams.sandbox.pagerduty.incidents import AlertEvent, Effect, Outcome
 from streams.sandbox.pagerduty.journal import SMALL_DETAILS, Entry
+from streams.sandbox.pagerduty.reply import Reply, reply
 from streams.sandbox.pagerduty.validation import (
     MAX_BODY_BYTES,
     alert_errors,
@@ -33,13 +35,6 @@ MAX_KEPT_TEXT: Final = 1024
 class Endpoint(Enum):
     ALERT = "/v2/enqueue"
     CHANGE = "/v2/change/enqueue"
-
-
-class Reply(NamedTuple):
-    """What the HTTP rim must do: wait `delay` seconds (None: for ever), then answer; without an answer, close."""
-
-    answer: Answer | None
-    delay: float | None = 0.0
 
 
 class _Seen(NamedTuple):
@@ -87,9 +82,9 @@ class EventsApi:
             ruling = _Ruling(answers.NOT_JSON, _nothing("not_json"))
         else:
             ruling = self._judge(endpoint, seen, seen.event, at, now, rule)
-        reply = _reply(ruling.answer, rule)
-        self._record(seen, ruling, reply, at, rule)
-        return reply
+        answered = reply(ruling.answer, rule)
+        self._record(seen, ruling, answered, at, rule)
+        return answered
 
     def _judge(
         self, endpoint: Endpoint, seen: _Seen, event: dict[str, Any], at: int, now: float, rule: ActiveFault | None
@@ -113,12 +108,11 @@ class EventsApi:
         elif account.windows.covers(destination, now):
             outcome = Outcome(Effect.DROPPED, None, "maintenance")
         else:
-            outcome = account.book.apply(
-                AlertEvent(destination, seen.action or "", dedup_key, seen.summary, seen.severity), at
-            )
+            alert = AlertEvent(destination, seen.action or "", dedup_key, seen.summary, seen.severity)
+            outcome = account.happen(alert, at, _client(event), seen.details)
         return _Ruling(answers.accepted(dedup_key), outcome, dedup_key)
 
-    def _record(self, seen: _Seen, ruling: _Ruling, reply: Reply, at: int, rule: ActiveFault | None) -> None:
+    def _record(self, seen: _Seen, ruling: _Ruling, answered: Reply, at: int, rule: ActiveFault | None) -> None:
         account = self._account
         incident = ruling.outcome.incident
         entry = Entry(
@@ -127,7 +121,7 @@ class EventsApi:
             destination=seen.destination,
             action=seen.action,
             dedup_key=ruling.dedup_key or seen.dedup_key,
-            status=None if reply.answer is None else reply.answer.status,
+            status=None if answered.answer is None else answered.answer.status,
             effect=ruling.outcome.effect,
             reason=ruling.outcome.reason,
             incident=None if incident is None else incident.id,
@@ -140,13 +134,9 @@ class EventsApi:
         account.record(entry, known=seen.well_formed and (account.known is None or seen.destination in account.known))
 
 
-def _reply(answer: Answer, rule: ActiveFault | None) -> Reply:
-    if rule is None:
-        return Reply(answer)
-    fault = rule.fault
-    if fault.kind == "hang":
-        return Reply(None, fault.delay or None)
-    return Reply(answer if fault.answers else None, fault.delay)
+def _client(event: dict[str, Any]) -> Client | None:
+    name, url = event.get("client"), event.get("client_url")
+    return Client(name, url if isinstance(url, str) else None) if isinstance(name, str) else None
 
 
 def _nothing(reason: str) -> Outcome:

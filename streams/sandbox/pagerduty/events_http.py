@@ -1,28 +1,21 @@
-"""The Events API's HTTP rim: reads bodies, sends answers, holds or drops connections as it is told."""
+"""The Events API's HTTP rim."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 from aiohttp import web
 
-from streams.sandbox.pagerduty.answers import Answer
-from streams.sandbox.pagerduty.clock import Clock
 from streams.sandbox.pagerduty.events_api import Endpoint, EventsApi
-
-MAX_READ_BYTES: Final = 8 * 1024 * 1024
-"""Longer bodies are refused unread. Far above the API's own limit, so that an over-size event is still attributed."""
+from streams.sandbox.pagerduty.http_rim import Rim
 
 
 class EventsHttp:
-    """Serves `EventsApi`. Connections that are held are let go when `stopping` is set."""
+    """Serves `EventsApi`."""
 
-    def __init__(self, api: EventsApi, clock: Clock, stopping: asyncio.Event) -> None:
+    def __init__(self, api: EventsApi, rim: Rim) -> None:
         self._api = api
-        self._clock = clock
-        self._stopping = stopping
+        self._rim = rim
 
     def routes(self) -> list[web.RouteDef]:
         """Each path with and without the trailing slash that some senders put."""
@@ -40,34 +33,6 @@ class EventsHttp:
                 reply = handle(endpoint, await request.read())
             except web.HTTPRequestEntityTooLarge:
                 reply = handle(endpoint, b"", cut=True)
-            if reply.delay != 0.0:
-                await self._hold(reply.delay)
-            if reply.answer is None:
-                return _dropped(request)
-            return _response(reply.answer)
+            return await self._rim.answer(request, reply)
 
         return enqueue
-
-    async def _hold(self, seconds: float | None) -> None:
-        """Wait so many seconds (None: for ever), but not longer than the server lives."""
-        waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._stopping.wait())]
-        if seconds is not None:
-            waits.append(asyncio.ensure_future(self._clock.sleep(seconds)))
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-
-
-def _response(answer: Answer) -> web.Response:
-    return web.Response(
-        status=answer.status, body=answer.body, content_type=answer.content_type, headers=answer.headers
-    )
-
-
-def _dropped(request: web.Request) -> web.Response:
-    """Close the connection. The response is for aiohttp's form only: there is nobody left to send it to."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 from streams.sandbox.pagerduty.answers import JSON, TEXT, Answer
-from streams.sandbox.pagerduty.destination import EVERY
+from streams.sandbox.pagerduty.destination import EVERY, REST
 
 Kind = Literal["status", "delay", "hang", "drop_after_accept", "drop_before_accept", "lose"]
 
@@ -23,6 +24,9 @@ MEANING: Final[Mapping[Kind, str]] = {
 ACTIONS: Final = ("trigger", "acknowledge", "resolve", "change")
 
 
+_OPERATION: Final = re.compile(r"read|write|[a-z]+(_[a-z]+)+")
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A rule. It ends when it has been applied `count` times or when `for_seconds` have passed, whichever is first.
@@ -32,9 +36,10 @@ class Fault:
 
     kind: Kind
     match: str = EVERY
-    """A destination id, or `*`."""
+    """A destination id, `rest` for the REST API, or `*` for everything."""
     action: str | None = None
-    """Only events with this action (`change`: change events); None: all."""
+    """Only events with this action (`change`: change events), or REST calls of this operation, `read` or `write`; None:
+    all."""
     status: int = 500
     """For kind `status`."""
     body: bytes = b""
@@ -49,7 +54,10 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise ValueError(f"kind is {self.kind!r}; it must be one of {', '.join(get_args(Kind))}")
-        if self.action is not None and self.action not in ACTIONS:
+        if self.action is not None and self.match == REST:
+            if not (isinstance(self.action, str) and _OPERATION.fullmatch(self.action)):
+                raise ValueError(f"action is {self.action!r}; it must be read, write or an operation like create_note")
+        elif self.action is not None and self.action not in ACTIONS:
             raise ValueError(f"action is {self.action!r}; it must be one of {', '.join(ACTIONS)}")
         if not (_whole(self.status) and 200 <= self.status <= 599):
             raise ValueError(f"status is {self.status!r}; it must be an HTTP status from 200 to 599")
@@ -117,13 +125,20 @@ class FaultRules:
         self._active = [rule for rule in self._active if rule.until is None or rule.until > now]
         return list(self._active)
 
-    def take(self, destination: str | None, action: str | None, now: float) -> ActiveFault | None:
-        """The rule to apply to a request, counted as applied; None when none matches."""
+    def take(
+        self, destination: str | None, action: str | None, now: float, *, also: str | None = None
+    ) -> ActiveFault | None:
+        """The rule to apply to a request, counted as applied; None when none matches.
+
+        also: another name of its action. Kind `lose` does not apply to the REST API, which never promises to do things.
+        """
         if not self._active:
             return None
         for rule in self.active(now):
             fault = rule.fault
-            if fault.match not in (EVERY, destination) or fault.action not in (None, action):
+            if fault.match not in (EVERY, destination) or fault.action not in (None, action, also):
+                continue
+            if destination == REST and fault.kind == "lose":
                 continue
             if rule.left is not None:
                 rule.left -= 1

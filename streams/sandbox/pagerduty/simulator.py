@@ -14,7 +14,7 @@ import datetime
 import random
 import ssl
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -25,9 +25,15 @@ from streams.sandbox.pagerduty.account import Account
 from streams.sandbox.pagerduty.clock import Clock
 from streams.sandbox.pagerduty.control import Control
 from streams.sandbox.pagerduty.events_api import EventsApi
-from streams.sandbox.pagerduty.events_http import MAX_READ_BYTES, EventsHttp
+from streams.sandbox.pagerduty.events_http import EventsHttp
+from streams.sandbox.pagerduty.http_rim import MAX_READ_BYTES, Rim
 from streams.sandbox.pagerduty.journal import Entry
+from streams.sandbox.pagerduty.rest.access import Access
+from streams.sandbox.pagerduty.rest.api import DEFAULT_LIMIT as DEFAULT_REST_LIMIT
+from streams.sandbox.pagerduty.rest.http import RestHttp
+from streams.sandbox.pagerduty.timer import Timer
 from streams.sandbox.pagerduty.tls import Certificates
+from streams.sandbox.pagerduty.webhooks.courier import Courier
 from streams.sandbox.pagerduty.window import DEFAULT_LIMIT
 
 SHUTDOWN_S: Final = 1.0
@@ -39,7 +45,8 @@ class Simulator(Account):
 
     host, port: where to listen; port 0 takes a free one. tls: serve https, with a CA made for this simulator.
     limit: events a minute for a key, None for no limit. known_keys: the routing keys that exist; None: every
-    well-formed one. clock, rng: where time and randomness come from.
+    well-formed one. tokens, rest_limit: of the REST API (`Rest`). trust: what the certificates of webhook receivers are
+    checked with. clock, rng: where time and randomness come from.
     """
 
     def __init__(
@@ -50,15 +57,20 @@ class Simulator(Account):
         tls: bool = False,
         limit: int | None = DEFAULT_LIMIT,
         known_keys: Iterable[str] | None = None,
+        tokens: Mapping[str, Access] | Iterable[str] | None = None,
+        rest_limit: int | None = DEFAULT_REST_LIMIT,
+        trust: ssl.SSLContext | None = None,
         clock: Clock | None = None,
         rng: random.Random | None = None,
     ) -> None:
-        super().__init__(limit=limit, known_keys=known_keys, clock=clock, rng=rng)
+        super().__init__(limit=limit, known_keys=known_keys, tokens=tokens, rest_limit=rest_limit, clock=clock, rng=rng)
         self._host = host
         self._port = port
         self._tls = tls
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
+        self._courier = Courier(self.webhooks, self.clock, trust)
+        self._timer = Timer(self.desk, self.clock)
         self._ca_directory: tempfile.TemporaryDirectory[str] | None = None
 
     @property
@@ -66,6 +78,11 @@ class Simulator(Account):
         """The base URL without a path, to take the place of `https://events.pagerduty.com`."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"{'https' if self._tls else 'http'}://{host}:{self._port}"
+
+    @property
+    def api_url(self) -> str:
+        """The same, to take the place of `https://api.pagerduty.com`."""
+        return self.events_url
 
     @property
     def ca_file(self) -> str:
@@ -81,7 +98,9 @@ class Simulator(Account):
     async def __aenter__(self) -> Self:
         self._stopping.clear()
         app = web.Application(client_max_size=MAX_READ_BYTES)
-        app.add_routes(EventsHttp(EventsApi(self), self.clock, self._stopping).routes())
+        rim = Rim(self.clock, self._stopping)
+        app.add_routes(EventsHttp(EventsApi(self), rim).routes())
+        app.add_routes(RestHttp(self.rest, rim).routes())
         app.add_routes(Control(self).routes())
         context = self._certify() if self._tls else None
         # A client that gives up ends its request here too, so that a held connection does not outlive it.
@@ -94,6 +113,9 @@ class Simulator(Account):
             await self._stop()
             raise
         self._port = self._runner.addresses[0][1]
+        self.shapes.api, self.shapes.web = self.api_url, f"{self.api_url}/sim/#"
+        self._courier.start()
+        self._timer.start()
         return self
 
     async def __aexit__(
@@ -109,12 +131,23 @@ class Simulator(Account):
 
     async def _stop(self) -> None:
         self._stopping.set()
+        await self._timer.stop()
+        await self._courier.stop()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
         if self._ca_directory is not None:
             self._ca_directory.cleanup()
             self._ca_directory = None
+
+    async def webhooks_quiet(self, timeout: float = 10.0) -> None:
+        """Return when no webhook is on its way. Raises TimeoutError after `timeout` seconds of real time."""
+        await self._courier.quiet(timeout)
+
+    @property
+    def webhooks_waiting(self) -> int:
+        """Webhooks that are not delivered yet."""
+        return self._courier.waiting
 
     async def seen(self, like: Callable[[Entry], bool], *, count: int = 1, timeout: float = 10.0) -> list[Entry]:
         """Wait until the journal has `count` entries that are `like` this, those already there included.

@@ -1,4 +1,4 @@
-"""The Events API's rate limit: so many events for a key in any 60 seconds."""
+"""Rate limits: so many events for a key, or requests for a token, in any 60 seconds."""
 
 from __future__ import annotations
 
@@ -60,6 +60,11 @@ class RateLimits:
             return 0.0
         # The place that frees the window: with a limit lowered under way, not the oldest one.
         return taken[-limit] + SPAN_S - now if limit else SPAN_S
+
+    def resets_in(self, destination: str, now: float) -> float:
+        """Seconds until the oldest taken place of the destination's window is free; 0.0 when none is taken."""
+        taken = [at for at in self._taken.get(destination, ()) if at > now - SPAN_S]
+        return taken[0] + SPAN_S - now if taken else 0.0
 
     def used(self, destination: str, now: float) -> int:
         """How many places of the destination's window are taken at `now`."""

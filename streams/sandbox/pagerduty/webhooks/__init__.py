@@ -1,0 +1,1 @@
+"""Webhooks v3 of the account."""
