@@ -12,7 +12,6 @@ from typing import Any
 
 import orjson
 import pytest
-from webhook_sender import Ingress, headers, integration, sample, serving
 
 from streams.kafka.home import home_partition
 from streams.kafka.producer import Producer
@@ -20,6 +19,7 @@ from streams.kafka.topics import ensure_topics
 from streams.sandbox.verify.collect import Reader
 from streams.topology import Topology
 from streams.web.webhooks import MOST_BYTES
+from tests.web.webhook_sender import Ingress, headers, integration, sample, serving
 
 FORGER = Path(__file__).with_name("forger.py")
 RATE = 2_000

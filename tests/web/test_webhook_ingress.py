@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 from aiokafka.errors import MessageSizeTooLargeError
-from webhook_sender import (
+
+from streams import contracts
+from streams.documents.references import References
+from streams.web import webhooks
+from streams.web.flood import BURST, MOST_SOURCES, FloodLimit
+from tests.web.webhook_sender import (
     SAMPLES,
     SECRET,
     TOKEN,
@@ -21,11 +26,6 @@ from webhook_sender import (
     serving,
     snapshot,
 )
-
-from streams import contracts
-from streams.documents.references import References
-from streams.web import webhooks
-from streams.web.flood import BURST, MOST_SOURCES, FloodLimit
 
 BODY = sample("incident.acknowledged__user")
 NAMES = sorted(path.stem for path in SAMPLES.glob("*.*.json"))

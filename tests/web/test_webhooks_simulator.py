@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 
 import orjson
 import pytest
-from webhook_sender import Broker, Ingress, integration, serving, snapshot
 
 from streams.sandbox.pagerduty import Simulator
+from tests.web.webhook_sender import Broker, Ingress, integration, serving, snapshot
 
 ALEX = "alex@example.com"
 EVENTS = ("incident.triggered", "incident.acknowledged", "incident.annotated", "incident.resolved")
