@@ -1,9 +1,10 @@
 """Presets: what a message says, by templates.
 
-The preset of the target (of the router's rule, or of `destinations[].presetId`), else the built-in message, which is
-what the system presets write down. Of each field counts the first that says it: the preset, its parent, the parent's
-parent; in each of them the entity subtype's templates before the general ones; at last the built-in message
-(Coralogix, presets: custom beats system, more specific beats more general).
+The preset of the target (of the router's rule, or of `destinations[].presetId`), else the built-in message. Of each
+field counts the first that says it: the preset, its parent, the parent's parent; in each of them the entity subtype's
+templates before the general ones (Coralogix, presets: custom beats system, more specific beats more general); at last
+the built-in message. The presets of the system are that message, written down as templates for people to read and copy
+from; they are not rendered, so that what no preset changes costs no more than without any.
 
 A field whose template fails, or renders what cannot be used, falls back to the next that says it and at last to the
 built-in message; the error goes with the delivery. No template ever stops a page.
@@ -120,10 +121,10 @@ class Writer:
         return Made(Message({}, render_errors={**noted, **errors}), incident, None)
 
     def _chain(self, preset: Preset) -> Iterator[Preset]:
-        """The preset, its parent and so on; what is not there, or comes again, ends it."""
+        """The preset, its parent and so on up to the system's; what is not there, or comes again, ends it."""
         seen: set[str] = set()
         one: Preset | None = preset
-        while one is not None and one.id not in seen and len(seen) < PARENTS:
+        while one is not None and one.type != "SYSTEM" and one.id not in seen and len(seen) < PARENTS:
             yield one
             seen.add(one.id)
             one = self._presets.get(one.parent) if one.parent is not None else None
