@@ -28,7 +28,7 @@ class Topic(NamedTuple):
 TOPICS: Final[Mapping[str, Topic]] = {
     "alerts": Topic("`alert.groupingKey`", "delete", "your producers", "route"),
     "cases": Topic("`case.id`", "delete", "your producers", "route"),
-    "connectors": Topic("`connector/<id>`", "compact", "`pagerline apply`", "every process"),
+    "connectors": Topic("`<kind>/<id>`, `revision`", "compact", "`pagerline apply`, web", "every process"),
     "pagerduty-outbox": Topic("destination id", "delete", "route", "dispatch"),
     "pagerduty-webhooks": Topic("destination id", "delete", "web", "not yet: dispatch"),
     "deliveries": Topic("incident id", "delete", "route, dispatch", "you"),

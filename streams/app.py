@@ -33,7 +33,7 @@ BEAT_SECONDS = 1.0
 """Between the main loop's signs of life; far below what the watchdog takes for standing still (60 s)."""
 
 NAMED = 3
-"""Connectors that one line names; there may be a thousand, and the first says which key it is about."""
+"""Documents that one line names; there may be a thousand, and the first says which key it is about."""
 
 YIELD_EVERY = 20
 """Events taken in one turn of the loop: some milliseconds, so that answers that arrive meanwhile do not wait long."""
@@ -244,12 +244,11 @@ def end_where_connectors_are_lost(snapshot: Snapshot) -> None:
         end_process(undecipherable(snapshot.lost))
 
 
-def undecipherable(connectors: Sequence[str]) -> str:
-    """What is to be done about stored connectors that the keys given do not open."""
-    named = ", ".join(f"connector/{name}" for name in connectors[:NAMED])
-    more = f" and {len(connectors) - NAMED} more" if len(connectors) > NAMED else ""
+def undecipherable(documents: Sequence[str]) -> str:
+    """What is to be done about stored documents (`connector/payments`) that the keys given do not open."""
+    more = f" and {len(documents) - NAMED} more" if len(documents) > NAMED else ""
     return (
-        f"PAGERLINE_SECRET_KEYS lacks the key that opens {named}{more}; "
+        f"PAGERLINE_SECRET_KEYS lacks the key that opens {', '.join(documents[:NAMED])}{more}; "
         "add it at the end of the list, or delete what nobody can read (pagerline delete connector ID)"
     )
 

@@ -28,6 +28,9 @@ TOPICS: Final = (
     "dead-letters",
 )
 
+DOCUMENTS: Final = tuple(f"documents/{kind}" for kind in ("integration", "connector", "preset", "router", "revision"))
+"""What the records of the topic `connectors` are, by kind; a schema each, beside those of the topics."""
+
 SHOWN: Final = 80
 """Characters of a wrong value that a message repeats: enough to recognise it, short enough for one line."""
 
@@ -35,7 +38,19 @@ REMEDY: Final = "x-remedy"
 """Annotation of ours in a schema: the remedy to name instead of one worked out from the keywords."""
 
 SECRET_FIELDS: Final = frozenset(
-    {"routing_key", "fields", "overrides", "enc", "headers", "body", "raw", "integrationKey", "dynamicintegrationKey"}
+    {
+        "routing_key",
+        "fields",
+        "overrides",
+        "enc",
+        "headers",
+        "body",
+        "raw",
+        "integrationKey",
+        "dynamicintegrationKey",
+        "token",
+        "webhookSecrets",
+    }
 )
 """Members whose values, at any depth, are never repeated in a message."""
 
@@ -83,8 +98,11 @@ def folder() -> Traversable:
 
 @cache
 def schema(topic: str) -> Mapping[str, Any]:
-    """The schema of a topic, named without a prefix. Raises KeyError for a topic that has none."""
-    if topic not in TOPICS:
+    """The schema of a topic, named without a prefix, or of a kind of document (`documents/router`).
+
+    Raises KeyError for what has none.
+    """
+    if topic not in TOPICS and topic not in DOCUMENTS:
         raise KeyError(f"no contract for topic {topic!r}; there are: {', '.join(TOPICS)}")
     document: Mapping[str, Any] = orjson.loads(folder().joinpath(f"{topic}.json").read_bytes())
     return document

@@ -5,6 +5,7 @@
     │   └── SettingsError          the environment is wrong: one line per setting, exit 2
     ├── DocumentError              one fault in one document: correct the file at this line
     ├── DocumentsWrong             all faults of a set of documents: nothing of the set is used
+    ├── DocumentsChanged           somebody else changed the documents meanwhile: read them again, then decide
     ├── SecretError                a secret cannot be decrypted: correct PAGERLINE_SECRET_KEYS, exit 2
     ├── UnresolvedReference        a document names a variable or file that gives nothing here: use the next choice
     ├── KafkaUnavailable           no broker answers: wait and try again
@@ -72,6 +73,23 @@ class DocumentsWrong(PagerlineError):
     def __init__(self, problems: Iterable[DocumentError]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class DocumentsChanged(PagerlineError):
+    """The documents are no longer those that a change was made from; nothing of the change has taken effect.
+
+    `base` is the revision it was made from, `revision` the present one, `by` who made that (may be empty).
+    """
+
+    def __init__(self, base: int, revision: int, by: str = "") -> None:
+        self.base = base
+        self.revision = revision
+        self.by = by
+        who = f" (by {by})" if by else ""
+        super().__init__(
+            f"nothing was written: the documents have changed meanwhile, from revision {base} to {revision}{who}; "
+            "look at them again (pagerline diff), then apply again"
+        )
 
 
 class SecretError(PagerlineError):

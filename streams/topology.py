@@ -28,6 +28,13 @@ OUTBOX_BYTES = "2097152"
 WEBHOOK_BYTES = OUTBOX_BYTES
 """A body of 300 KB (PagerDuty drops those above 256) as text inside JSON, where a character may take six bytes."""
 
+DOCUMENTS_BYTES = "8388608"
+"""An apply is one batch: some ten thousand connectors."""
+
+COMPACTION_LAG_MS = "3600000"
+"""An apply that came too late is overwritten by its writer within moments (`streams.documents.revision`). Should the
+writer die in these moments, whoever writes next has an hour for it before compaction could take what still holds."""
+
 TABLE_BYTES = "4194304"
 """A row holds up to three waiting events."""
 
@@ -90,7 +97,13 @@ class Topology:
             TopicSpec(self.input_index, same, "delete", {"max.message.bytes": OUTBOX_BYTES}, exact=False),
             TopicSpec(self.case_updates, same, "delete"),
             TopicSpec(self.cases_changelog, same, "compact"),
-            TopicSpec(self.connectors, 1, "compact", exact=False),
+            TopicSpec(
+                self.connectors,
+                1,
+                "compact",
+                {"max.message.bytes": DOCUMENTS_BYTES, "min.compaction.lag.ms": COMPACTION_LAG_MS},
+                exact=False,
+            ),
             TopicSpec(self.deliveries, same, "delete", exact=False),
             TopicSpec(self.dead_letters, same, "delete", {"max.message.bytes": OUTBOX_BYTES}, exact=False),
         ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Callable, Sequence
+import getpass
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
@@ -12,32 +13,35 @@ import orjson
 
 from streams.cli.hush import hushed
 from streams.cli.tables import print_table
-from streams.documents.changes import Change, plan_changes
-from streams.documents.connector import Connector
-from streams.documents.log import Entry, Follower, document_producer, put, tombstone, write
-from streams.documents.parse import load_connectors
-from streams.documents.secrets import cipher_of
-from streams.documents.show import HEAD, masked_for_comparison, to_document, to_rows, to_yaml
+from streams.documents.api import to_api
+from streams.documents.changes import Change, Changes, plan_changes, plan_deletion
+from streams.documents.document import KINDS, Document, Kind, name_of
+from streams.documents.log import DocumentLog
+from streams.documents.parse import load_documents
+from streams.documents.show import HEADS, masked_for_comparison, to_document, to_rows, to_yaml
 from streams.documents.snapshot import Snapshot
-from streams.errors import DocumentError, SecretError
-from streams.settings import Settings, kafka_options, load
+from streams.documents.system_presets import SYSTEM
+from streams.documents.written import Written
+from streams.errors import DocumentError, DocumentsChanged, SecretError
+from streams.settings import load
 
 Command = Callable[..., Any]
 
 
-class Kind(click.ParamType):
+class KindType(click.ParamType):
     """The kind of a document. What is none of them is as a rule an id with the kind forgotten."""
 
     name = "kind"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value not in ("connector", "connectors"):
-            name = ctx.command_path if ctx else ""
-            self.fail(f"{value!r} is no kind of document; did you mean `{name} connector {value}`?", ctx=ctx)
-        return value
+        for kind in KINDS:
+            if value in (kind, kind + "s"):
+                return kind
+        name = ctx.command_path if ctx else ""
+        self.fail(f"{value!r} is no kind of document; did you mean `{name} connector {value}`?", ctx=ctx)
 
 
-KIND = Kind()
+KIND = KindType()
 
 
 def takes_paths(command: Command) -> Command:
@@ -54,70 +58,70 @@ def takes_paths(command: Command) -> Command:
     )(command)
 
 
-class Log:
-    """The topic `connectors` as the settings name it."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.cipher = cipher_of(settings)
-        self._topic = settings.topic("connectors")
-        self._options = kafka_options(settings)
-
-    def read(self) -> Snapshot:
-        """All that is in it now; what cannot be read is told on standard error."""
-
-        async def read() -> Snapshot:
-            async with Follower(self._options, self._topic, self.cipher) as follower:
-                return follower.snapshot
-
-        with hushed():
-            snapshot = asyncio.run(read())
-        for connector_id, problem in snapshot.problems.items():
-            click.echo(f"pagerline: connector/{connector_id} ({problem.where}): {problem.reason}", err=True)
-        return snapshot
-
-    def write(self, entries: Sequence[Entry]) -> None:
-        """Returns when the brokers have confirmed all of them."""
-
-        async def run() -> None:
-            async with document_producer(self._options) as producer:
-                await write(producer, self._topic, entries)
-
-        with hushed():
-            asyncio.run(run())
+if_revision = click.option(
+    "--if-revision",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Write only if the stored documents are still those of revision N (`pagerline diff` tells it).",
+)
 
 
 @click.command(
     epilog="""\b
 Examples:
   pagerline apply -f connectors.yaml
-  pagerline apply -f connectors/ --dry-run
-  sops -d connectors.enc.yaml | pagerline apply -f -
+  pagerline apply -f documents/ --dry-run
+  pagerline apply -f documents/ --prune
+  sops -d documents.enc.yaml | pagerline apply -f -
 """
 )
 @takes_paths
 @click.option("--dry-run", is_flag=True, help="Check everything and say what would be done, but do not do it.")
-@click.option("--force", is_flag=True, help="Write although stored connectors cannot be decrypted with your keys.")
-def apply(paths: tuple[str, ...], more: tuple[str, ...], dry_run: bool, force: bool) -> None:
-    """Create or change connectors from files.
+@click.option("--prune", is_flag=True, help="Delete the stored documents that the files do not name.")
+@click.option("--yes", is_flag=True, help="Do not ask before deleting.")
+@click.option("--force", is_flag=True, help="Write although stored documents cannot be decrypted with your keys.")
+@if_revision
+def apply(
+    paths: tuple[str, ...],
+    more: tuple[str, ...],
+    dry_run: bool,
+    prune: bool,
+    yes: bool,
+    force: bool,
+    if_revision: int | None,
+) -> None:
+    """Create or change documents from files.
 
-    All documents are checked first; when one is wrong, every fault is printed and nothing is written. Connectors that
-    the files do not name stay as they are. Exit 2, and nothing is written, when PAGERLINE_SECRET_KEYS does not open
-    the connectors that are stored: workers with the right key could not read what is sealed with this one.
+    All documents are checked first, with each other and with those stored; when one is wrong, every fault is printed
+    and nothing is written. All take effect at once. Documents that the files do not name stay as they are, unless
+    --prune is given. Exit 1, and nothing is written, when somebody else changed the documents meanwhile; exit 2 when
+    PAGERLINE_SECRET_KEYS does not open what is stored: workers with the right key could not read what is sealed with
+    this one.
     """
     wanted = _wanted(paths, more)
-    log = Log(load())
-    snapshot = log.read()
-    if snapshot.locked and not force:
-        raise SecretError(
-            "nothing was written: with a wrong PAGERLINE_SECRET_KEYS the workers could not read it; "
-            "--force writes all the same, `pagerline delete connector ID` removes one whose key is gone"
-        )
-    changes = plan_changes(snapshot, wanted)
-    entries = [put(change.connector, log.cipher) for change in changes if change.verb != "unchanged"]
-    if entries and not dry_run:
-        log.write(entries)
+
+    async def run() -> Changes:
+        async with DocumentLog(load()) as log:
+            snapshot = await log.read()
+            _tell_problems(snapshot)
+            _check_revision(snapshot, if_revision)
+            if snapshot.locked and not force:
+                raise SecretError(
+                    "nothing was written: with a wrong PAGERLINE_SECRET_KEYS the workers could not read it; "
+                    "--force writes all the same, `pagerline delete connector ID` removes one whose key is gone"
+                )
+            changes = plan_changes(snapshot, wanted, prune=prune)
+            _tell_warnings(changes)
+            if dry_run or not changes.writes:
+                return changes
+            _confirm_deletions(changes, yes)
+            await log.write(changes, by=_me("apply"), force=force)
+            return changes
+
+    with hushed():
+        changes = asyncio.run(run())
     for change in changes:
-        click.echo(f"connector/{change.connector.id} {change.verb}{' (dry run)' if dry_run else ''}")
+        click.echo(f"{change.name} {change.verb}{' (dry run)' if dry_run else ''}")
 
 
 @click.command(
@@ -125,34 +129,46 @@ def apply(paths: tuple[str, ...], more: tuple[str, ...], dry_run: bool, force: b
 Examples:
   pagerline get
   pagerline get connector payments -o yaml
+  pagerline get routers
   pagerline get connectors -o json | jq -r '.[].id'
+  pagerline get preset payments -o api
 """
 )
-@click.argument("kind", metavar="[connector]", type=KIND, default="connectors")
-@click.argument("connector_id", metavar="[ID]", required=False)
+@click.argument("kind", metavar="[KIND]", type=KIND, default="connectors")
+@click.argument("document_id", metavar="[ID]", required=False)
 @click.option(
-    "-o", "--output", type=click.Choice(["table", "yaml", "json"]), default="table", show_default=True, help="Form."
+    "-o",
+    "--output",
+    type=click.Choice(["table", "yaml", "json", "api"]),
+    default="table",
+    show_default=True,
+    help="Form; api: JSON as the documented API of Coralogix has it.",
 )
-def get(kind: str, connector_id: str | None, output: str) -> None:
-    """Show all connectors, or one. Keys are masked, also inside templates; so this cannot be applied again.
+def get(kind: Kind, document_id: str | None, output: str) -> None:
+    """Show the documents of a kind, or one: connectors, integrations, presets (those that Pagerline brings along
+    included) or routers. Secrets are masked, also inside templates; so connectors and integrations that are shown
+    cannot be applied again.
 
-    Exit 1 when a connector that was asked for cannot be read; standard error says which and why.
+    Exit 1 when a document that was asked for cannot be read; standard error says which and why.
     """
-    snapshot = Log(load()).read()
-    found = [snapshot.connectors[one] for one in sorted(snapshot.connectors)]
-    if connector_id is not None:
-        found = [_existing(snapshot, connector_id)]
-    documents = [to_document(connector) for connector in found]
-    if output == "json":
-        shown = documents if connector_id is None else documents[0]
-        click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())
+    snapshot = _read()
+    there: dict[str, Document] = {**(SYSTEM if kind == "preset" else {}), **snapshot.of(kind)}
+    found = [there[one] for one in sorted(there)]
+    if document_id is not None:
+        found = [_existing(snapshot, there, kind, document_id)]
+    if output == "table":
+        if found or not snapshot.problems:
+            print_table(HEADS[kind], to_rows(found))
     elif output == "yaml":
-        click.echo(to_yaml(documents), nl=False)
-    elif found or not snapshot.problems:
-        print_table(HEAD, to_rows(found))
-    if snapshot.problems and connector_id is None:
-        stored = snapshot.problems.keys() | snapshot.connectors.keys()
-        click.echo(f"pagerline: {len(snapshot.problems)} of {len(stored)} connectors cannot be read", err=True)
+        click.echo(to_yaml([to_document(one) for one in found]), nl=False)
+    else:
+        documents = [to_api(one) if output == "api" else to_document(one) for one in found]
+        shown = documents if document_id is None else documents[0]
+        click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())
+    unreadable = [name for name in snapshot.problems if name.startswith(kind + "/")]
+    if unreadable and document_id is None:
+        stored = {*unreadable, *map(name_of, snapshot.of(kind).values())}
+        click.echo(f"pagerline: {len(unreadable)} of {len(stored)} {kind}s cannot be read", err=True)
         click.get_current_context().exit(1)
 
 
@@ -160,58 +176,128 @@ def get(kind: str, connector_id: str | None, output: str) -> None:
     epilog="""\b
 Examples:
   pagerline diff -f connectors.yaml
-  pagerline diff -f connectors/ || echo "not what the files say"
+  pagerline diff -f documents/ --prune
+  pagerline diff -f documents/ || echo "not what the files say"
 """
 )
 @takes_paths
-def diff(paths: tuple[str, ...], more: tuple[str, ...]) -> None:
-    """Show what apply would change, as a unified diff with keys masked. Exits 1 when there is something."""
+@click.option("--prune", is_flag=True, help="Show as deleted what the files do not name.")
+def diff(paths: tuple[str, ...], more: tuple[str, ...], prune: bool) -> None:
+    """Show what apply would change, as a unified diff with secrets masked, in colours on a terminal. Exits 1 when there
+    is something. Standard error tells the revision that is stored, for `pagerline apply --if-revision`.
+    """
     wanted = _wanted(paths, more)
-    changes = plan_changes(Log(load()).read(), wanted)
-    differing = [change for change in changes if change.verb != "unchanged"]
-    for change in differing:
-        click.echo("\n".join(_unified(change)))
-    if differing:
+    snapshot = _read()
+    changes = plan_changes(snapshot, wanted, prune=prune)
+    _tell_warnings(changes)
+    for change in changes.writes:
+        for line in _unified(change):
+            click.echo(_coloured(line))
+    click.echo(f"pagerline: compared with revision {changes.base}", err=True)
+    if changes.writes:
         click.get_current_context().exit(1)
 
 
 @click.command(
     epilog="""\b
-Example:
+Examples:
   pagerline delete connector payments
+  pagerline delete router payments --if-revision 12
 """
 )
-@click.argument("kind", metavar="connector", type=KIND)
-@click.argument("connector_id", metavar="ID")
-def delete(kind: str, connector_id: str) -> None:
-    """Delete a connector. What it has paged is still acknowledged and resolved; new events for it are dead letters."""
-    log = Log(load())
-    snapshot = log.read()
-    if connector_id not in snapshot.problems:
-        _existing(snapshot, connector_id)
-    log.write([tombstone(connector_id)])
-    click.echo(f"connector/{connector_id} deleted")
+@click.argument("kind", metavar="KIND", type=KIND)
+@click.argument("document_id", metavar="ID")
+@if_revision
+def delete(kind: Kind, document_id: str, if_revision: int | None) -> None:
+    """Delete a document. Refused, naming what refers to it, when something does.
+
+    What a connector has paged is still acknowledged and resolved after it is gone; new events for it are dead letters.
+    """
+
+    async def run() -> None:
+        async with DocumentLog(load()) as log:
+            snapshot = await log.read()
+            _tell_problems(snapshot)
+            _check_revision(snapshot, if_revision)
+            await log.write(plan_deletion(snapshot, kind, document_id), by=_me("delete"), force=True)
+
+    with hushed():
+        asyncio.run(run())
+    click.echo(f"{kind}/{document_id} deleted")
 
 
-def _wanted(paths: tuple[str, ...], more: tuple[str, ...]) -> list[Connector]:
-    return load_connectors([*paths, *more], lambda: click.get_text_stream("stdin", encoding="utf-8").read())
+def _wanted(paths: tuple[str, ...], more: tuple[str, ...]) -> list[Written]:
+    return load_documents([*paths, *more], lambda: click.get_text_stream("stdin", encoding="utf-8").read())
 
 
-def _existing(snapshot: Snapshot, connector_id: str) -> Connector:
-    if connector_id in snapshot.connectors:
-        return snapshot.connectors[connector_id]
-    if connector_id in snapshot.problems:
-        raise DocumentError(f"connector/{connector_id} cannot be read")
-    raise DocumentError(f"there is no connector/{connector_id}", remedy="`pagerline get` lists all")
+def _read() -> Snapshot:
+    """All that is in the topic now; what cannot be read is told on standard error."""
+
+    async def read() -> Snapshot:
+        async with DocumentLog(load()) as log:
+            return log.snapshot
+
+    with hushed():
+        snapshot = asyncio.run(read())
+    _tell_problems(snapshot)
+    return snapshot
 
 
-def _unified(change: Change) -> list[str]:
-    name = f"connector/{change.connector.id}"
-    before = _lines(change.before) if change.before else []
-    return list(difflib.unified_diff(before, _lines(change.connector), name, f"{name} (file)", lineterm=""))
+def _tell_problems(snapshot: Snapshot) -> None:
+    for name, problem in snapshot.problems.items():
+        click.echo(f"pagerline: {name} ({problem.where}): {problem.reason}", err=True)
 
 
-def _lines(connector: Connector) -> list[str]:
-    document = to_document(connector, masked_for_comparison)
-    del document["version"]  # the log gives it, no file has it
-    return to_yaml([document]).splitlines()[1:]
+def _tell_warnings(changes: Changes) -> None:
+    for warning in changes.warnings:
+        click.echo(f"pagerline: warning: {warning}", err=True)
+
+
+def _check_revision(snapshot: Snapshot, wanted: int | None) -> None:
+    if wanted is not None and snapshot.head != wanted:
+        raise DocumentsChanged(wanted, snapshot.head)
+
+
+def _confirm_deletions(changes: Changes, yes: bool) -> None:
+    going = [change.name for change in changes.writes if change.verb == "deleted"]
+    if going and not yes:
+        click.echo("These are deleted:\n" + "\n".join(f"  {name}" for name in going), err=True)
+        if not click.confirm("Go on?", err=True):
+            raise DocumentError("nothing was written")
+
+
+def _me(command: str) -> str:
+    """Who an apply is by, for others to see."""
+    try:
+        return f"pagerline {command}, {getpass.getuser()}"
+    except (OSError, KeyError):  # a container's user may have no name
+        return f"pagerline {command}"
+
+
+def _existing(snapshot: Snapshot, there: dict[str, Document], kind: Kind, document_id: str) -> Document:
+    if document_id in there:
+        return there[document_id]
+    if f"{kind}/{document_id}" in snapshot.problems:
+        raise DocumentError(f"{kind}/{document_id} cannot be read")
+    raise DocumentError(f"there is no {kind}/{document_id}", remedy=f"`pagerline get {kind}s` lists all")
+
+
+def _unified(change: Change) -> Iterable[str]:
+    before, after = _lines(change.before), _lines(change.document)
+    return difflib.unified_diff(before, after, change.name, f"{change.name} (file)", lineterm="")
+
+
+def _lines(document: Document | None) -> list[str]:
+    if document is None:
+        return []
+    shown = to_document(document, masked_for_comparison)
+    del shown["version"]  # the log gives it, no file has it
+    return to_yaml([shown]).splitlines()[1:]
+
+
+_COLOURS = {"-": "red", "+": "green", "@": "cyan"}
+
+
+def _coloured(line: str) -> str:
+    """In colour; click takes it away again where standard output is no terminal."""
+    return click.style(line, fg=_COLOURS.get(line[:1]), bold=line.startswith(("---", "+++")) or None)

@@ -1,4 +1,4 @@
-"""A process's own copy of the connectors: everything at start, every change within moments."""
+"""A process's own copy of the documents: everything at start, every change within moments."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.documents.connector import Connector
+from streams.documents.revision import read_headers
 from streams.documents.secrets import Cipher
 from streams.documents.snapshot import NOTHING, Record, Snapshot, Unreadable
 from streams.errors import KafkaUnavailable, TopicMismatch
@@ -31,8 +32,10 @@ class Follower:
     """Reads the topic without a consumer group, all its partitions from the beginning, and keeps on reading.
 
     A record that cannot be read stops nothing: it is left out, logged once and listed in `problems`; only listed, when
-    it is sealed with another key already at the start, which is for the caller to tell. Nor does a broker that is away,
-    or a topic that was emptied: what has been read stays in use. To be used from one event loop.
+    it is sealed with another key already at the start, which is for the caller to tell. After the start an apply counts
+    as a whole or not at all: one that holds such a record is held back, and so is what comes after it, until that
+    record is overwritten. Nor does a broker that is away stop it, or a topic that was emptied: what has been read stays
+    in use. To be used from one event loop.
     """
 
     def __init__(
@@ -63,6 +66,8 @@ class Follower:
         self._task: asyncio.Task[None] | None = None
         self._snapshot = NOTHING
         self._changed = asyncio.Event()
+        self._looked = asyncio.Event()
+        self._partitions: list[TopicPartition] = []
 
     @property
     def current(self) -> Mapping[str, Connector]:
@@ -71,12 +76,12 @@ class Follower:
 
     @property
     def problems(self) -> Mapping[str, Unreadable]:
-        """By connector id, why its newest record is not used."""
+        """By kind and id (`connector/payments`), why its newest record is not used."""
         return self._snapshot.problems
 
     @property
     def snapshot(self) -> Snapshot:
-        """Both, as they were at one moment."""
+        """All kinds of documents, and what is wrong with them, as they were at one moment."""
         return self._snapshot
 
     async def start(self, timeout: float = START_SECONDS) -> None:
@@ -117,6 +122,22 @@ class Follower:
         await self._changed.wait()
         return self._snapshot
 
+    async def refresh(self, until: str | None = None, timeout: float = START_SECONDS) -> Snapshot:
+        """Waits until all that is in the topic at this moment has been read, and with it the mark of the apply `until`;
+        gives what holds then. Only between `start` and `stop`. Raises KafkaUnavailable."""
+        consumer, partitions = self._consumer, self._partitions
+        try:
+            async with asyncio.timeout(timeout):
+                ends = await consumer.end_offsets(partitions)
+                while any([await consumer.position(one) < ends[one] for one in partitions]) or (
+                    until is not None and all(seen.mark.apply != until for seen in self._snapshot.marks)
+                ):
+                    self._looked.clear()
+                    await self._looked.wait()
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise KafkaUnavailable(f"the topic {self._topic} could not be read: {type(error).__name__}") from error
+        return self._snapshot
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self
@@ -131,7 +152,7 @@ class Follower:
         consumer.assign([TopicPartition(self._topic, 0)])  # makes the client ask for the topic's partitions
         await consumer.end_offsets([TopicPartition(self._topic, 0)])
         numbers = consumer.partitions_for_topic(self._topic) or {0}
-        partitions = [TopicPartition(self._topic, number) for number in sorted(numbers)]
+        partitions = self._partitions = [TopicPartition(self._topic, number) for number in sorted(numbers)]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         # Positions, not counts: in a compacted topic offsets are missing.
@@ -153,20 +174,36 @@ class Follower:
     async def _read_some(self) -> None:
         batches = await self._consumer.getmany(timeout_ms=POLL_MS)
         records = [
-            Record(record.key, record.value, f"{record.topic}/{record.partition}/{record.offset}")
+            Record(
+                record.key,
+                record.value,
+                f"{record.topic}/{record.partition}/{record.offset}",
+                *read_headers(record.headers or ()),
+            )
             for batch in batches.values()
             for record in batch
         ]
+        self._looked.set()
         if not records:
             return
-        before, self._snapshot = self._snapshot, self._snapshot.after(records, self._cipher)
-        for connector_id, problem in self._snapshot.problems.items():
-            if before.problems.get(connector_id) != problem and not (problem.locked and self._task is None):
-                log.error("connector %s of record %s is not used: %s", connector_id, problem.where, problem.reason)
-        if self._on_change is not None and self._task is not None:
+        following = self._task is not None
+        before, self._snapshot = self._snapshot, self._snapshot.after(records, self._cipher, whole=following)
+        self._tell(before, following)
+        if self._on_change is not None and following:
             self._on_change(self._snapshot)
         self._changed.set()
 
+    def _tell(self, before: Snapshot, following: bool) -> None:
+        now = self._snapshot
+        for name, problem in now.problems.items():
+            if before.problems.get(name) != problem and (following or not problem.locked):
+                kind, _, document_id = name.partition("/")
+                log.error("%s %s of record %s is not used: %s", kind, document_id, problem.where, problem.reason)
+        if now.head != before.head and now.held:
+            log.error("revision %d is not used, because of that; revision %d stays in use", now.head, now.revision)
+        elif now.revision != before.revision and following:
+            log.info("documents of revision %d in use", now.revision)
+
 
 def _log_crash(error: BaseException) -> None:
-    log.critical("connectors are no longer followed", exc_info=error)
+    log.critical("documents are no longer followed", exc_info=error)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
 
+from streams.documents.options import Region
 from streams.documents.secrets import Secret
 
-Region = Literal["us", "eu"]
-"""PagerDuty's service regions."""
+__all__ = ["API_URLS", "DEFAULT_RATE_LIMIT", "Integration", "Region"]
 
 API_URLS: Final[Mapping[Region, str]] = {"us": "https://api.pagerduty.com", "eu": "https://api.eu.pagerduty.com"}
 """Base URLs of REST API v2 (PagerDuty, service regions)."""

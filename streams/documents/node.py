@@ -92,6 +92,17 @@ class Node:
             return int(written)
         raise self.fault(f"must be a whole number from {least} to {most}")
 
+    @property
+    def is_truth(self) -> bool:
+        """Whether it stands there as true or false, without quotes."""
+        return isinstance(self.raw, yaml.ScalarNode) and self.raw.tag == _TAG + "bool"
+
+    def truth(self) -> bool:
+        """True or false. Raises DocumentError."""
+        if self.is_truth and (text := str(self.raw.value).lower()) in ("true", "false"):
+            return text == "true"  # YAML also knows yes, on, no and off; nobody agrees on them
+        raise self.fault(f"is {self._kind()}, must be true or false")
+
     def items(self) -> list[Node]:
         """The entries of a list. Raises DocumentError when it is not one."""
         if not isinstance(self.raw, yaml.SequenceNode):
@@ -120,15 +131,42 @@ class Node:
                 found[name] = member
         return found
 
+    def entries(self, report: Report) -> dict[str, Node]:
+        """The members of a mapping whose names are free; one that is used before is reported and left out.
+
+        Raises DocumentError when it is not a mapping.
+        """
+        if not isinstance(self.raw, yaml.MappingNode):
+            raise self.fault(f"is {self._kind()}, must be a mapping")
+        found: dict[str, Node] = {}
+        for name_node, value in self.raw.value:
+            name = Node(self.file, self.path, name_node, self.text_of_file)
+            try:
+                text = name.text()
+            except DocumentError as fault:
+                report(fault)
+                continue
+            if text in found:
+                report(name.fault(f"{without_keys(text)} is written twice", "keep one of them"))
+            else:
+                found[text] = self._child(f".{without_keys(text)}" if self.path else without_keys(text), value)
+        return found
+
     def has(self, name: str) -> bool:
         """Whether this is a mapping with a member of this name."""
         return isinstance(self.raw, yaml.MappingNode) and any(key.value == name for key, _ in self.raw.value)
 
+    def member(self, name: str) -> Node | None:
+        """The first member of this name; None where there is none, or this is no mapping."""
+        if isinstance(self.raw, yaml.MappingNode):
+            for key, value in self.raw.value:
+                if key.value == name:
+                    return self._child(f".{name}" if self.path else name, value)
+        return None
+
     def only_member(self, name: str) -> Node | None:
         """The member of a mapping that has this one alone."""
-        if isinstance(self.raw, yaml.MappingNode) and len(self.raw.value) == 1 and self.has(name):
-            return self._child(f".{name}" if self.path else name, self.raw.value[0][1])
-        return None
+        return self.member(name) if isinstance(self.raw, yaml.MappingNode) and len(self.raw.value) == 1 else None
 
     def _child(self, step: str, value: yaml.Node) -> Node:
         return Node(self.file, self.path + step, value, self.text_of_file)

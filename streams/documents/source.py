@@ -8,27 +8,38 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import yaml
 
+from streams.documents.document import KINDS, Kind
 from streams.documents.node import QUOTE_TEMPLATES, Node, Report
 from streams.errors import DocumentError, UsageError
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 STDIN: Final = "-"
 
+DEEPEST: Final = 100
+"""Levels; no document has ten."""
+
 _SIGNS_OF_A_TEMPLATE: Final = ("'%' that cannot start any token", "expected <block end>")
 """In PyYAML's words: what it says of `{% … %}` and `{{ … }}` without quotes."""
 
 
-def read_documents(paths: Iterable[str], stdin: Callable[[], str], report: Report) -> list[Node]:
+class Found(NamedTuple):
+    """A document as it is written, and its kind where the wrapping says it."""
+
+    node: Node
+    kind: Kind | None
+
+
+def read_documents(paths: Iterable[str], stdin: Callable[[], str], report: Report) -> list[Found]:
     """Every document of the files, directories and standard input (`-`) named by `paths`, in order.
 
     A file that cannot be read as YAML or JSON is reported, the others are read. Raises UsageError for a path that is
     not there.
     """
-    documents: list[Node] = []
+    documents: list[Found] = []
     for file, text in _texts(paths, stdin, report):
         try:
             documents += [document for root in parse(text, file) for document in _unwrapped(root)]
@@ -43,7 +54,7 @@ def parse(text: str, file: str) -> list[Node]:
         is_json = _is_json(text, file)
         # A JSON text is YAML, but for two things: tabs between its parts, and pairs of surrogates (see below).
         # Inside a JSON string a tab cannot stand as it is, so all of them can go.
-        roots = list(yaml.compose_all(text.replace("\t", " ") if is_json else text, yaml.SafeLoader))
+        roots = _compose(text.replace("\t", " ") if is_json else text)
     except json.JSONDecodeError as error:
         raise DocumentError(f"is not JSON: {error.msg}", file=file, line=error.lineno, column=error.colno) from None
     except yaml.MarkedYAMLError as error:
@@ -61,10 +72,27 @@ def parse(text: str, file: str) -> list[Node]:
     except RecursionError:
         raise DocumentError("is nested too deep", file=file) from None
     if is_json:
-        for root in roots:
+        for root in filter(None, roots):
             _join_surrogates(root)
     nodes = [Node(file, "", root, text) for root in roots if root is not None]
     return [node for node in nodes if not node.is_nothing]
+
+
+def _compose(text: str) -> list[yaml.Node | None]:
+    """The nodes of a text, by libyaml: ten times as fast, but with its words nobody finds a fault, and one that is
+    nested very deep would end the process. Raises YAMLError, in PyYAML's words, and RecursionError."""
+    try:
+        depth = 0
+        for event in yaml.parse(text, yaml.CSafeLoader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > DEEPEST:
+                    raise RecursionError
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+        return list(yaml.compose_all(text, yaml.CSafeLoader))
+    except yaml.YAMLError:
+        return list(yaml.compose_all(text, yaml.SafeLoader))
 
 
 def _is_json(text: str, file: str) -> bool:
@@ -94,13 +122,23 @@ def _join_surrogates(node: yaml.Node) -> None:
             pending += [one for pair in node.value for one in pair]
 
 
-def _unwrapped(root: Node) -> Iterator[Node]:
+def _unwrapped(root: Node) -> Iterator[Found]:
     """The documents of a list, and those that the documented API wraps: `{"connector": …}`, `{"connectors": […]}`."""
     for node in root.items() if root.is_list else [root]:
-        if (several := node.only_member("connectors")) is not None:
-            yield from several.items()
-        else:
-            yield node.only_member("connector") or node
+        yield from _of_wrapping(node)
+
+
+def _of_wrapping(node: Node) -> Iterator[Found]:
+    for kind in KINDS:
+        if (several := node.only_member(kind + "s")) is not None:
+            for item in several.items():
+                yield Found(item, kind)
+            return
+        # A router's fallback or the like may have one member of such a name too, but no document has.
+        if (one := node.only_member(kind)) is not None:
+            yield Found(one, kind)
+            return
+    yield Found(node, None)
 
 
 def _texts(paths: Iterable[str], stdin: Callable[[], str], report: Report) -> Iterator[tuple[str, str]]:

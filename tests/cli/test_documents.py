@@ -144,7 +144,7 @@ class TestWithBroker:
         again = run("delete", "connector", "payments")
         assert (again.exit_code, again.stderr) == (
             1,
-            "pagerline: there is no connector/payments; `pagerline get` lists all\n",
+            "pagerline: there is no connector/payments; `pagerline get connectors` lists all\n",
         )
 
     def test_what_other_keys_sealed_is_told_and_can_be_replaced_or_deleted(
@@ -271,7 +271,7 @@ class TestWithoutBroker:
         [
             ("apply",),
             ("apply", "-f", "missing.yaml"),
-            ("get", "preset"),
+            ("get", "payments"),
             ("get", "-o", "xml"),
             ("delete", "connector"),
             ("diff", SAMPLES),

@@ -12,35 +12,40 @@ from streams import contracts
 from streams.contracts import Problem
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
-GOOD = [path for topic in contracts.TOPICS for path in sorted((FIXTURES / topic / "good").glob("*.json"))]
-BAD = [path for topic in contracts.TOPICS for path in sorted((FIXTURES / topic / "bad").glob("*.json"))]
+SCHEMAS = (*contracts.TOPICS, *contracts.DOCUMENTS)
+GOOD = [path for topic in SCHEMAS for path in sorted((FIXTURES / topic / "good").glob("*.json"))]
+BAD = [path for topic in SCHEMAS for path in sorted((FIXTURES / topic / "bad").glob("*.json"))]
+
+
+def schema_of(path: Path) -> str:
+    return str(path.parent.parent.relative_to(FIXTURES))
 
 
 def name(path: Path) -> str:
-    return f"{path.parts[-3]}/{path.stem}"
+    return f"{schema_of(path)}/{path.stem}"
 
 
 @pytest.mark.parametrize("path", GOOD, ids=name)
 def test_a_good_document_has_no_problem(path: Path) -> None:
-    assert contracts.problem(path.parts[-3], json.loads(path.read_bytes())) is None
+    assert contracts.problem(schema_of(path), json.loads(path.read_bytes())) is None
 
 
 @pytest.mark.parametrize("path", BAD, ids=name)
 def test_a_bad_document_is_told_where_and_what_to_do(path: Path) -> None:
     fixture = json.loads(path.read_bytes())
-    problem = contracts.problem(path.parts[-3], fixture["document"])
+    problem = contracts.problem(schema_of(path), fixture["document"])
     assert problem is not None
     assert problem.path == fixture["path"]
     assert fixture["says"] in problem.message
 
 
 def test_every_topic_has_bad_fixtures() -> None:
-    assert {path.parts[-3] for path in BAD} == set(contracts.TOPICS)
+    assert {schema_of(path) for path in BAD} == set(SCHEMAS)
 
 
 @pytest.mark.parametrize("path", BAD, ids=name)
 def test_a_message_names_a_remedy_and_stays_short(path: Path) -> None:
-    problem = contracts.problem(path.parts[-3], json.loads(path.read_bytes())["document"])
+    problem = contracts.problem(schema_of(path), json.loads(path.read_bytes())["document"])
     assert problem is not None
     assert ": " in problem.message
     assert len(problem.message) < 300
@@ -79,7 +84,11 @@ def with_secret(topic: str) -> list[dict[str, Any]]:
     """Documents of a topic with a secret, where a secret stands, in a form that is refused."""
     example = contracts.schema(topic)["examples"][0]
     match topic:
-        case "connectors":
+        case "documents/integration":
+            return [{**example, "token": wrong} for wrong in (SECRET, [SECRET], {"enc": SECRET})] + [
+                {**example, "webhookSecrets": [SECRET]}
+            ]
+        case "documents/connector":
             return [
                 {**example, "fields": {"integrationKey": wrong}} for wrong in (SECRET, [SECRET], {"enc": SECRET})
             ] + [{**example, "overrides": {"alerts": {"integrationKey": {"enc": SECRET}}}}]
@@ -89,7 +98,9 @@ def with_secret(topic: str) -> list[dict[str, Any]]:
             return [{**example, "headers": {"x-webhook-id": [SECRET]}}, {**example, "headers": [SECRET]}]
 
 
-@pytest.mark.parametrize("topic", ["connectors", "pagerduty-outbox", "pagerduty-webhooks"])
+@pytest.mark.parametrize(
+    "topic", ["documents/connector", "documents/integration", "pagerduty-outbox", "pagerduty-webhooks"]
+)
 def test_no_message_repeats_a_secret(topic: str) -> None:
     for document in with_secret(topic):
         problem = contracts.problem(topic, document)

@@ -19,20 +19,23 @@ from streams.pagerduty.answers import Accepted, Answer, judge
 from streams.routing.destination import find_destination
 
 ROOT = Path(__file__).parents[2]
+SCHEMAS = (*contracts.TOPICS, *contracts.DOCUMENTS)
 EXAMPLE_FILES = sorted((ROOT / "schemas" / "examples").glob("*/*.json"))
 
 
 def test_there_is_one_file_for_each_topic_and_no_other() -> None:
     assert {path.stem for path in (ROOT / "schemas").glob("*.json")} == set(contracts.TOPICS)
+    kinds = (ROOT / "schemas" / "documents").glob("*.json")
+    assert {f"documents/{path.stem}" for path in kinds} == set(contracts.DOCUMENTS)
 
 
-@pytest.mark.parametrize("topic", contracts.TOPICS)
+@pytest.mark.parametrize("topic", SCHEMAS)
 def test_a_schema_is_a_schema_of_its_draft(topic: str) -> None:
     assert contracts.schema(topic)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     jsonschema_rs.meta.validate(dict(contracts.schema(topic)))
 
 
-@pytest.mark.parametrize("topic", contracts.TOPICS)
+@pytest.mark.parametrize("topic", SCHEMAS)
 def test_a_schema_says_what_it_is(topic: str) -> None:
     schema = contracts.schema(topic)
     assert schema["$id"] == f"urn:pagerline:schema:{topic}:1"
@@ -40,14 +43,14 @@ def test_a_schema_says_what_it_is(topic: str) -> None:
     assert schema["description"].endswith(".")
 
 
-@pytest.mark.parametrize("topic", contracts.TOPICS)
+@pytest.mark.parametrize("topic", SCHEMAS)
 def test_every_field_has_a_description_and_a_way_to_see_its_form(topic: str) -> None:
     for path, field in fields(contracts.schema(topic)):
         assert field.get("description", "").endswith("."), f"{path} has no description"
         assert "examples" in field or "properties" in field or "items" in field or "object" in field["type"], path
 
 
-@pytest.mark.parametrize("topic", contracts.TOPICS)
+@pytest.mark.parametrize("topic", SCHEMAS)
 def test_the_examples_of_every_field_keep_to_that_field(topic: str) -> None:
     for path, field in fields(contracts.schema(topic)):
         check = jsonschema_rs.Draft202012Validator(dict(field))
@@ -55,7 +58,7 @@ def test_the_examples_of_every_field_keep_to_that_field(topic: str) -> None:
             assert check.is_valid(example), f"{path}: {example!r}"
 
 
-@pytest.mark.parametrize("topic", contracts.TOPICS)
+@pytest.mark.parametrize("topic", SCHEMAS)
 def test_the_examples_inside_a_schema_keep_to_it(topic: str) -> None:
     examples = contracts.schema(topic)["examples"]
     assert examples
@@ -71,7 +74,7 @@ def test_what_others_write_or_read_has_example_files() -> None:
     assert {path.parent.name for path in EXAMPLE_FILES} == {"alerts", "cases", "case-updates"}
 
 
-@pytest.mark.parametrize("topic", contracts.TOPICS)
+@pytest.mark.parametrize("topic", SCHEMAS)
 def test_a_newer_writer_may_add_fields(topic: str) -> None:
     for example in contracts.schema(topic)["examples"]:
         assert contracts.problem(topic, {**example, "added_later": {"x": 1}}) is None

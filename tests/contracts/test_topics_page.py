@@ -42,7 +42,6 @@ def test_every_field_is_on_the_page() -> None:
     page = (DOCS / "topics.md").read_text()
     for path in ("alert.groupingKey", "case.state", "destinations[].connectorId", "outcome.attempts[].error"):
         assert f"| `{path}` |" in page
-    assert "| `fields.<name>.enc` |" in page
 
 
 def test_cleanup_policies_are_those_that_the_topics_are_made_with(generator: ModuleType) -> None:

@@ -9,16 +9,10 @@ import pytest
 
 from streams import contracts
 from streams.documents.changes import plan_changes
-from streams.documents.connector import (
-    Connector,
-    from_record,
-    frozen_fields,
-    frozen_overrides,
-    id_of,
-    record_key,
-    to_record,
-)
+from streams.documents.connector import Connector, frozen_fields, frozen_overrides
+from streams.documents.document import read_key, record_key
 from streams.documents.options import Options
+from streams.documents.records import from_record, to_record
 from streams.documents.secrets import Cipher, Secret, new_key
 from streams.documents.show import masked_for_comparison, to_document, to_yaml
 from streams.documents.snapshot import NOTHING, Record
@@ -41,17 +35,17 @@ PAYMENTS = Connector(
 
 
 def record(connector: Connector, offset: int = 0, cipher: Cipher = CIPHER) -> Record:
-    return Record(record_key(connector.id), to_record(connector, cipher), f"connectors/0/{offset}")
+    return Record(record_key("connector", connector.id), to_record(connector, cipher), f"connectors/0/{offset}")
 
 
 class TestRecord:
     def test_comes_back_as_it_went(self) -> None:
-        assert from_record(to_record(PAYMENTS, CIPHER), CIPHER) == PAYMENTS
+        assert from_record("connector", to_record(PAYMENTS, CIPHER), CIPHER) == PAYMENTS
 
     def test_keeps_the_contract_and_holds_nothing_in_clear(self) -> None:
         value = to_record(PAYMENTS, CIPHER)
         document = orjson.loads(value)
-        assert contracts.problem("connectors", document) is None
+        assert contracts.problem("documents/connector", document) is None
         assert (document["overrides"].keys(), document["options"]) == ({"cases"}, {"rateLimit": 60})
         for secret in (ALPHA, BETA, "team_name"):
             assert secret.encode() not in value
@@ -59,31 +53,31 @@ class TestRecord:
     def test_options_and_overrides_may_be_missing(self) -> None:
         document = orjson.loads(to_record(PAYMENTS, CIPHER))
         del document["options"], document["overrides"]
-        connector = from_record(orjson.dumps(document), CIPHER)
+        connector = from_record("connector", orjson.dumps(document), CIPHER)
         assert (connector.options.rateLimit, dict(connector.overrides)) == (120, {})
 
     @pytest.mark.parametrize("value", [b"", b"{", b"[]", b'{"v":2}', b"null"])
     def test_of_another_shape_is_refused(self, value: bytes) -> None:
         with pytest.raises(DocumentError):
-            from_record(value, CIPHER)
+            from_record("connector", value, CIPHER)
 
     def test_in_clear_is_refused_and_not_repeated(self) -> None:
         document = orjson.loads(to_record(PAYMENTS, CIPHER))
         document["fields"]["integrationKey"] = ALPHA
         with pytest.raises(DocumentError) as refused:
-            from_record(orjson.dumps(document), CIPHER)
+            from_record("connector", orjson.dumps(document), CIPHER)
         assert ALPHA not in str(refused.value)
 
     def test_sealed_with_another_key(self) -> None:
         with pytest.raises(SecretError, match="PAGERLINE_SECRET_KEYS"):
-            from_record(to_record(PAYMENTS, Cipher([new_key()])), CIPHER)
+            from_record("connector", to_record(PAYMENTS, Cipher([new_key()])), CIPHER)
 
     def test_key(self) -> None:
-        assert record_key("payments") == b"connector/payments"
-        assert id_of(b"connector/payments") == "payments"
-        assert id_of(b"preset/payments") is None
-        assert id_of(None) is None
-        assert id_of(b"\xff") is None
+        assert record_key("connector", "payments") == b"connector/payments"
+        assert read_key(b"connector/payments") == ("connector", "payments")
+        assert read_key(b"preset/payments") == ("preset", "payments")
+        for key in (None, b"\xff", b"revision", b"connector", b"other/payments"):
+            assert read_key(key) is None
 
 
 class TestSnapshot:
@@ -91,7 +85,7 @@ class TestSnapshot:
         renamed = replace(PAYMENTS, name="Payments 2", version=4)
         snapshot = NOTHING.after([record(PAYMENTS), record(renamed, 1)], CIPHER)
         assert snapshot.connectors == {"payments": renamed}
-        gone = snapshot.after([Record(record_key("payments"), None, "connectors/0/2")], CIPHER)
+        gone = snapshot.after([Record(record_key("connector", "payments"), None, "connectors/0/2")], CIPHER)
         assert dict(gone.connectors) == {}
         assert snapshot.connectors == {"payments": renamed}  # what somebody holds does not change
 
@@ -99,24 +93,24 @@ class TestSnapshot:
         foreign = record(replace(PAYMENTS, version=4), 7, Cipher([new_key()]))
         snapshot = NOTHING.after([record(PAYMENTS), foreign], CIPHER)
         assert snapshot.connectors == {"payments": PAYMENTS}
-        assert snapshot.problems["payments"].where == "connectors/0/7"
-        assert "PAGERLINE_SECRET_KEYS" in snapshot.problems["payments"].reason
+        assert snapshot.problems["connector/payments"].where == "connectors/0/7"
+        assert "PAGERLINE_SECRET_KEYS" in snapshot.problems["connector/payments"].reason
 
     def test_a_good_record_or_a_tombstone_ends_the_problem(self) -> None:
         broken = NOTHING.after([Record(b"connector/payments", b"{", "connectors/0/0")], CIPHER)
-        assert broken.problems["payments"].reason == "the record is not JSON"
+        assert broken.problems["connector/payments"].reason == "the record is not JSON"
         assert dict(broken.connectors) == {}
         assert dict(broken.after([record(PAYMENTS, 1)], CIPHER).problems) == {}
         assert dict(broken.after([Record(b"connector/payments", None, "connectors/0/1")], CIPHER).problems) == {}
 
     def test_a_value_under_a_foreign_key_is_not_used(self) -> None:
         wrong = Record(b"connector/other", to_record(PAYMENTS, CIPHER), "connectors/0/0")
-        assert NOTHING.after([wrong], CIPHER).problems["other"].reason == (
+        assert NOTHING.after([wrong], CIPHER).problems["connector/other"].reason == (
             "the record's key says other, its value payments"
         )
 
     def test_other_kinds_of_documents_are_passed_over(self) -> None:
-        others = [Record(b"preset/x", b"{", "connectors/0/0"), Record(None, b"{", "connectors/0/1")]
+        others = [Record(b"other/x", b"{", "connectors/0/0"), Record(None, b"{", "connectors/0/1")]
         assert NOTHING.after(others, CIPHER) == NOTHING
 
 
@@ -125,11 +119,11 @@ class TestChanges:
 
     def test_new(self) -> None:
         (change,) = plan_changes(NOTHING, [replace(PAYMENTS, version=0)])
-        assert (change.verb, change.connector.version, change.before) == ("created", 1, None)
+        assert (change.verb, change.document and change.document.version, change.before) == ("created", 1, None)
 
     def test_the_same(self) -> None:
         (change,) = plan_changes(self.THERE, [replace(PAYMENTS, version=0)])
-        assert (change.verb, change.connector) == ("unchanged", PAYMENTS)
+        assert (change.verb, change.document) == ("unchanged", PAYMENTS)
 
     @pytest.mark.parametrize(
         "other",
@@ -142,7 +136,7 @@ class TestChanges:
     )
     def test_any_difference_is_a_change(self, other: Connector) -> None:
         (change,) = plan_changes(self.THERE, [replace(other, version=0)])
-        assert (change.verb, change.connector.version, change.before) == ("changed", 4, PAYMENTS)
+        assert (change.verb, change.document and change.document.version, change.before) == ("changed", 4, PAYMENTS)
 
     def test_what_cannot_be_read_is_written_again(self) -> None:
         broken = self.THERE.after([Record(b"connector/payments", b"{", "connectors/0/1")], CIPHER)

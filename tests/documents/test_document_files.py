@@ -30,6 +30,7 @@ PAYMENTS = Connector(
     ),
     overrides=frozen_overrides({"cases": {"integrationKey": Secret(BETA)}}),
     options=Options(rateLimit=60),
+    description="Pages payments.",
 )
 
 
@@ -109,8 +110,8 @@ def test_the_same_id_in_two_files() -> None:
 
 
 def test_standard_input_is_named_in_faults() -> None:
-    assert faults("-", stdin="kind: preset") == [
-        "standard input:1:7: kind: is not a kind that this version knows; write kind: connector"
+    assert faults("-", stdin="kind: conector") == [
+        "standard input:1:7: kind: is not a kind that this version knows; did you mean connector?"
     ]
 
 

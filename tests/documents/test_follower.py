@@ -14,9 +14,11 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, NotLeaderForPartitionError
 from aiokafka.structs import TopicPartition
 
-from streams.documents.connector import Connector, frozen_fields, frozen_overrides, record_key, to_record
+from streams.documents.connector import Connector, frozen_fields, frozen_overrides
+from streams.documents.document import record_key
 from streams.documents.follower import Follower
 from streams.documents.log import document_producer, put, tombstone, write
+from streams.documents.records import to_record
 from streams.documents.secrets import Cipher, Secret, new_key
 from streams.documents.snapshot import Snapshot
 from streams.errors import DocumentError, KafkaUnavailable, TopicMismatch
@@ -62,12 +64,12 @@ class TestWithBroker:
     ) -> None:
         names = [f"c{number}" for number in range(50)]
         await write(producer, topic, [put(connector(name), CIPHER) for name in [*names, "gone"]])
-        await write(producer, topic, [tombstone("gone")])
+        await write(producer, topic, [tombstone("connector/gone")])
         async with Follower(options, topic, CIPHER) as follower:
             assert sorted(follower.current) == sorted(names)
             held = follower.current
             changed = replace(connector("c1"), name="Changed")
-            await write(producer, topic, [put(changed, CIPHER), tombstone("c2")])
+            await write(producer, topic, [put(changed, CIPHER), tombstone("connector/c2")])
             snapshot = await until(follower, lambda now: now.connectors["c1"] == changed and "c2" not in now.connectors)
             assert len(snapshot.connectors) == 49
             assert held["c1"].name == "c1"  # a mapping that was handed out stays as it was
@@ -81,17 +83,17 @@ class TestWithBroker:
     ) -> None:
         await write(producer, topic, [put(connector("good"), CIPHER), put(connector("bad"), CIPHER)])
         await producer.send_and_wait(
-            topic, key=record_key("bad"), value=to_record(connector("bad"), Cipher([new_key()]))
+            topic, key=record_key("connector", "bad"), value=to_record(connector("bad"), Cipher([new_key()]))
         )
         with caplog.at_level(logging.ERROR, "pagerline.documents"):
             async with Follower(options, topic, CIPHER) as follower:
                 assert sorted(follower.current) == ["bad", "good"]  # the one before it stays
-                assert "PAGERLINE_SECRET_KEYS" in follower.problems["bad"].reason
-                await producer.send_and_wait(topic, key=record_key("good"), value=b"{")
-                await until(follower, lambda now: "good" in now.problems)
+                assert "PAGERLINE_SECRET_KEYS" in follower.problems["connector/bad"].reason
+                await producer.send_and_wait(topic, key=record_key("connector", "good"), value=b"{")
+                await until(follower, lambda now: "connector/good" in now.problems)
                 await write(producer, topic, [put(connector("bad"), CIPHER)])
-                await until(follower, lambda now: "bad" not in now.problems)
-                assert follower.problems.keys() == {"good"}
+                await until(follower, lambda now: "connector/bad" not in now.problems)
+                assert follower.problems.keys() == {"connector/good"}
         told = [record.getMessage() for record in caplog.records]
         assert [text.split(" of record ")[0] for text in told] == ["connector good"]  # the other is `start`'s caller's
         assert "930a" not in "".join(told)
@@ -107,7 +109,7 @@ class TestWithBroker:
     ) -> None:
         template = "{{ 1 }}" + "x" * 19_000
         with pytest.raises(DocumentError, match="cannot be written whole; apply them in parts"):
-            await write(producer, topic, [put(connector(f"c{number}", template), CIPHER) for number in range(200)])
+            await write(producer, topic, [put(connector(f"c{number}", template), CIPHER) for number in range(1_200)])
         async with Follower(options, topic, CIPHER) as follower:
             assert dict(follower.current) == {}
 
@@ -186,6 +188,7 @@ class Fetched:
 
     def __init__(self, key: bytes, value: bytes | None) -> None:
         self.topic, self.partition, self.offset, self.key, self.value = "connectors", 0, 0, key, value
+        self.headers: tuple[tuple[str, bytes], ...] = ()
 
 
 async def test_errors_of_the_broker_are_tried_again_after_a_pause() -> None:
@@ -194,7 +197,7 @@ async def test_errors_of_the_broker_are_tried_again_after_a_pause() -> None:
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
 
-    good = Fetched(record_key("a"), to_record(connector("a"), CIPHER))
+    good = Fetched(record_key("connector", "a"), to_record(connector("a"), CIPHER))
     script = Script(NotLeaderForPartitionError(), KafkaConnectionError(), good)
     follower = Follower({}, "connectors", CIPHER, consumer=script, sleep=sleep)
     await follower.start()
@@ -209,12 +212,12 @@ async def test_errors_of_the_broker_are_tried_again_after_a_pause() -> None:
 async def test_a_connector_that_nobody_can_read_is_told_before_anybody_acts_on_it() -> None:
     other = Cipher([new_key()])
     script = Script(
-        Fetched(record_key("a"), to_record(connector("a"), CIPHER)),
-        Fetched(record_key("a"), to_record(connector("a"), other)),
-        Fetched(record_key("b"), to_record(connector("b"), other)),
-        Fetched(record_key("a"), None),
-        Fetched(record_key("a"), to_record(connector("a"), other)),
-        Fetched(record_key("b"), to_record(connector("b"), CIPHER)),
+        Fetched(record_key("connector", "a"), to_record(connector("a"), CIPHER)),
+        Fetched(record_key("connector", "a"), to_record(connector("a"), other)),
+        Fetched(record_key("connector", "b"), to_record(connector("b"), other)),
+        Fetched(record_key("connector", "a"), None),
+        Fetched(record_key("connector", "a"), to_record(connector("a"), other)),
+        Fetched(record_key("connector", "b"), to_record(connector("b"), CIPHER)),
     )
     seen: list[tuple[tuple[str, ...], tuple[str, ...], list[str]]] = []
     follower = Follower(
@@ -230,11 +233,11 @@ async def test_a_connector_that_nobody_can_read_is_told_before_anybody_acts_on_i
     await follower.stop()
     assert seen == [
         ((), (), ["a"]),
-        (("a",), (), ["a"]),  # the version before stays in use
-        (("a", "b"), ("b",), ["a"]),
-        (("b",), ("b",), []),
-        (("a", "b"), ("a", "b"), []),
-        (("a",), ("a",), ["b"]),
+        (("connector/a",), (), ["a"]),  # the version before stays in use
+        (("connector/a", "connector/b"), ("connector/b",), ["a"]),
+        (("connector/b",), ("connector/b",), []),
+        (("connector/a", "connector/b"), ("connector/a", "connector/b"), []),
+        (("connector/a",), ("connector/a",), ["b"]),
     ]
 
 
@@ -253,7 +256,7 @@ async def test_without_a_watcher_such_an_error_is_logged(caplog: pytest.LogCaptu
     await follower.start()
     await follower.stop()
     assert [(one.levelname, one.getMessage()) for one in caplog.records] in (
-        [("CRITICAL", "connectors are no longer followed")],
+        [("CRITICAL", "documents are no longer followed")],
         [],  # stopped before the error came
     )
 

@@ -1,0 +1,1 @@
+"""From what people and the documented API write to documents, one module a kind."""
