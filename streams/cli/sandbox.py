@@ -11,6 +11,7 @@ COMMANDS = {
     "kafka": Lazy("streams.sandbox.kafka.cli:kafka", "Run a Kafka broker."),
     "pagerduty": Lazy("streams.sandbox.pagerduty.cli:pagerduty", "Run a PagerDuty that calls nobody."),
     "produce": Lazy("streams.sandbox.produce_cli:produce", "Write sample alerts and Cases."),
+    "cases": Lazy("streams.sandbox.case_system.cli:cases", "A small Case system in one SQLite file."),
     "verify": Lazy("streams.sandbox.verify.__main__:verify", "Check that nothing was lost or out of order."),
     "demo": Lazy(
         "streams.sandbox.demo.cli:demo", "Run the main job, kill a worker half-way, and check what came of it."
