@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import orjson
 
-from streams.dispatch.outcome import Outcome, replay_of, source_of
+from streams.dispatch.outcome import Attempt, Outcome, Tried, replay_of, source_of
 from streams.seen import Position, Seen
 
 Record = Mapping[str, Any]
@@ -46,7 +46,8 @@ class Incident:
     requests of the last minute were made, ms since the epoch: the destination's window after a restart. asked: whether
     PagerDuty may have been asked for something that is still pending. replayed: for each source partition offset and
     timestamp of the last replay from the dead letters that did not die. taken: the inputs that PagerDuty took, or
-    needs not hear of. digest: what a digest said last, so that a successor can end it.
+    needs not hear of. digest: what a digest said last, so that a successor can end it. tried: the requests made for
+    what is pending and was not accepted so far, by source.
     """
 
     state: State = "none"
@@ -60,6 +61,7 @@ class Incident:
     replayed: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     taken: Seen = field(default_factory=Seen)
     digest: Record | None = None
+    tried: Mapping[str, Tried] = field(default_factory=dict)
 
     @property
     def paged(self) -> bool:
@@ -114,8 +116,10 @@ class Incident:
             gone = tuple(waiting for waiting in self.pending if waiting["action"] == "acknowledge")
             kept = (*(waiting for waiting in self.pending if waiting["action"] != "acknowledge"), record)
         outcomes = dict(self.outcomes)
+        tried = dict(self.tried)
         for waiting in gone:
             source = source_of(waiting)
+            requests = tried.pop(source, Tried())
             outcomes[source] = Outcome(
                 source=source,
                 status="superseded",
@@ -123,6 +127,8 @@ class Incident:
                 message=f"a newer {action} of the same incident arrived while this {waiting['action']} was waiting",
                 at=now_ms,
                 by=source_of(record),
+                attempts=requests.newest,
+                attempts_total=requests.total,
                 replay=replay_of(waiting),
             )
         if action == "resolve" and self._brief(record):
@@ -147,6 +153,7 @@ class Incident:
             outcomes=outcomes,
             replayed=replayed,
             digest=record if is_digest(record) else None,
+            tried=tried,
         )
 
     def _brief(self, resolve: Record) -> bool:
@@ -194,7 +201,12 @@ class Incident:
             taken=self.taken.and_also(position) if took else self.taken,
             sent=(*self.sent[:-1], outcome.at) if outcome.attempts else self.sent,
             asked=self.asked and bool(pending),
+            tried={source: requests for source, requests in self.tried.items() if source != outcome.source},
         )
+
+    def attempted(self, source: str, attempt: Attempt) -> Incident:
+        """Note a request that was made for something pending."""
+        return replace(self, tried={**self.tried, source: self.tried.get(source, Tried()).and_also(attempt)})
 
     def asking(self, now_ms: int) -> Incident:
         """A request is about to be made."""
@@ -256,6 +268,7 @@ class Incident:
                 "asked": self.asked,
                 "replayed": self.replayed,
                 "digest": self.digest,
+                "tried": {source: requests.to_json() for source, requests in self.tried.items()},
                 "epoch": epoch,
             }
         )
@@ -278,6 +291,7 @@ class Incident:
             asked=bool(pending) and (row["asked"] or row["epoch"] != epoch),
             replayed={partition: (offset, timestamp) for partition, (offset, timestamp) in row["replayed"].items()},
             digest=row["digest"],
+            tried={source: Tried.from_json(requests) for source, requests in (row.get("tried") or {}).items()},
         )
 
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 1.0
 """What has waited this long is written to the table first (architecture, section 4)."""
 
+TRIED_SECONDS = 5.0
+"""A row that lacks requests that were made in vain is written after so long, once for all that were made meanwhile:
+nobody looks at one incident more often, and what a killed worker loses of them is not missed."""
+
 BUSY_SECONDS = 0.05
 """Until the next look when this one could not do it all."""
 
@@ -37,12 +41,17 @@ class Lookout:
         self._owner = owner
         # Ordered ones: the first entry of a plain dict is far to find when many before it were deleted.
         self._unsaved: OrderedDict[Place, float] = OrderedDict()
+        self._tried: OrderedDict[Place, float] = OrderedDict()
         self._held: dict[int, OrderedDict[Place, None]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def watch(self, runner: Runner) -> None:
-        """Note a runner whose row does not hold all that waits (oldest first), or that waits with acknowledgements."""
+        """Note a runner whose row does not hold all that waits (oldest first), or that waits with acknowledgements, or
+        whose row lacks requests that were made."""
         place = runner.place
+        if runner.behind and place not in self._tried:
+            self._tried[place] = self._owner.clock()
+            self.soon()
         if runner.dirty:
             if place not in self._unsaved:
                 self._unsaved[place] = self._owner.clock()
@@ -54,6 +63,7 @@ class Lookout:
     def forget(self, place: Place) -> None:
         """There is nothing left of it in memory."""
         self._unsaved.pop(place, None)
+        self._tried.pop(place, None)
         if place[0] in self._held:
             self._held[place[0]].pop(place, None)
 
@@ -70,6 +80,7 @@ class Lookout:
             self._timer.cancel()
             self._timer = None
         self._unsaved.clear()
+        self._tried.clear()
         self._held.clear()
 
     def _look(self) -> None:
@@ -77,11 +88,12 @@ class Lookout:
         destinations = list(self._owner.destinations())
         saves = sum(self._save(runner) for runner in islice(self._overdue(), SAVES))
         saves += sum(self._save(runner) for runner in islice(self._crowding(), SAVES))
+        saves += sum(self._save(runner) for runner in islice(self._untold(), SAVES))
         flushed = sum([self._flush(destination) for destination in destinations])
         folds = sum([self._fold(destination) for destination in destinations])
         if saves >= SAVES or flushed:
             self.soon(BUSY_SECONDS)
-        elif self._unsaved or any(self._held.values()) or folds:
+        elif self._unsaved or self._tried or any(self._held.values()) or folds:
             self.soon()
 
     def _overdue(self) -> Iterator[Runner]:
@@ -100,6 +112,18 @@ class Lookout:
             else:
                 later[place] = now  # a request is under way, and its outcome will be written
         self._unsaved.update(later)
+
+    def _untold(self) -> Iterator[Runner]:
+        """Those whose rows have lacked requests for some seconds, each once."""
+        now = self._owner.clock()
+        while self._tried:
+            place, since = next(iter(self._tried.items()))
+            if now - since < TRIED_SECONDS:
+                break
+            del self._tried[place]
+            runner = self._owner.runner_at(place)
+            if runner is not None and runner.behind:
+                yield runner
 
     def _crowding(self) -> Iterator[Runner]:
         """Of partitions with too many acknowledgements withheld, the oldest of those that wait."""

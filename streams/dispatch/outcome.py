@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from streams import records
@@ -18,6 +18,12 @@ SENT_PLAIN: Final = "; sent in its plainest form instead"
 """The end of a dead letter's message when somebody was paged all the same."""
 
 
+ROW_ATTEMPTS = 3
+ROW_ERROR = 200
+"""Attempts of a request that waits, and characters of each one's error, that its row keeps: some 300 bytes as a rule,
+below 1 kB where errors are plain text; nothing for what was not asked for yet, as most of a long line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One request to PagerDuty: when (ms since the epoch), how long (ms), and what came back."""
@@ -26,6 +32,27 @@ class Attempt:
     ms: float
     status: int | None
     error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The requests made for an input that has no outcome yet: how many in all, and the newest of them."""
+
+    total: int = 0
+    newest: tuple[Attempt, ...] = ()
+
+    def and_also(self, attempt: Attempt) -> Tried:
+        """With one more."""
+        return Tried(self.total + 1, (*self.newest, attempt)[-ATTEMPTS_KEPT:])
+
+    def to_json(self) -> dict[str, Any]:
+        """As a row keeps it: fewer of them, and shorter."""
+        newest = [replace(one, error=one.error and one.error[:ROW_ERROR]) for one in self.newest[-ROW_ATTEMPTS:]]
+        return {"total": self.total, "newest": newest}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Tried:
+        return cls(value["total"], tuple(Attempt(**attempt) for attempt in value["newest"]))
 
 
 @dataclass(frozen=True, slots=True)

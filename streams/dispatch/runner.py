@@ -8,16 +8,7 @@ from typing import TYPE_CHECKING
 
 from streams.dispatch.destination import Destination
 from streams.dispatch.incident import Incident, Record, is_digest
-from streams.dispatch.outcome import (
-    ATTEMPTS_KEPT,
-    SENT_PLAIN,
-    Attempt,
-    Outcome,
-    dead_letter,
-    delivery,
-    replay_of,
-    source_of,
-)
+from streams.dispatch.outcome import SENT_PLAIN, Attempt, Outcome, Tried, dead_letter, delivery, replay_of, source_of
 from streams.dispatch.plain import plain
 from streams.dispatch.plan import plan, rank
 from streams.pagerduty.answers import (
@@ -57,12 +48,10 @@ class Runner:
         self._records: dict[str, Record] = {source_of(record): record for record in incident.pending}
         self._records.update(incident.released)
         self._acks: dict[str, list[Ack]] = {}
-        self._attempts: dict[str, list[Attempt]] = {}
-        self._totals: dict[str, int] = {}
         self._publishing: set[str] = set()
         self._refused: dict[str, str] = {}
         self._chosen: Record | None = None
-        self._overtaken = self._save = False
+        self._overtaken = self._save = self._behind = False
         self._dirty = any(source in incident.released for source in incident.outcomes)
 
     # -- what arrives -------------------------------------------------------------------------------------------
@@ -116,7 +105,7 @@ class Runner:
 
     def save(self) -> bool:
         """Write what waits, and give the acknowledgements early where too many wait. False: nothing to do."""
-        if not self._dirty and not self.crowded:
+        if not self._dirty and not self._behind and not self.crowded:
             return False
         self._save = True
         self.resume()
@@ -225,10 +214,9 @@ class Runner:
 
     def _attempted(self, source: str, answer: Answer, verdict: Verdict) -> None:
         error = None if isinstance(verdict, Accepted) else verdict.words
-        attempts = self._attempts.setdefault(source, [])
-        attempts.append(Attempt(self._owner.now_ms(), round(answer.ms, 1), answer.status, error))
-        del attempts[:-ATTEMPTS_KEPT]
-        self._totals[source] = self._totals.get(source, 0) + 1
+        attempt = Attempt(self._owner.now_ms(), round(answer.ms, 1), answer.status, error)
+        self.incident = self.incident.attempted(source, attempt)
+        self._behind = True
 
     def _settle(self, record: Record, answer: Answer, verdict: Accepted | Refused, *, ms: float | None) -> None:
         source = source_of(record)
@@ -238,6 +226,7 @@ class Runner:
         taken = isinstance(verdict, Accepted)
         if words is not None:
             verdict = Refused("invalid_event", words + (SENT_PLAIN if taken else ""))
+        tried = self.incident.tried.get(source, Tried())
         outcome = Outcome(
             source=source,
             status="dead" if isinstance(verdict, Refused) else "delivered",
@@ -245,8 +234,8 @@ class Runner:
             message=verdict.words,
             at=self._owner.now_ms(),
             http_status=answer.status,
-            attempts=tuple(self._attempts.pop(source, ())),
-            attempts_total=self._totals.pop(source, 0),
+            attempts=tried.newest,
+            attempts_total=tried.total,
             plain=taken and words is not None,
             replay=replay_of(record),
             folded=self._owner.folded(self._owner.destination(record), record),
@@ -266,7 +255,7 @@ class Runner:
         if self._owner.excess(self._partition):
             self.incident = self.incident.release()
         written = self.incident
-        self._dirty = self._overtaken = self._save = False
+        self._dirty = self._overtaken = self._save = self._behind = False
         await self._owner.table.write(self._partition, self._key, written.to_row(self._owner.epoch))
         for source, outcome in written.outcomes.items():
             if source not in self._publishing and source in self._records:
@@ -299,8 +288,6 @@ class Runner:
             self._owner.crash(error)
             return
         self._owner.meter.outcome(self._records.pop(source), outcome)
-        self._attempts.pop(source, None)
-        self._totals.pop(source, None)
         self._dirty |= source in self.incident.released  # else every recovery would tell it again
         self.incident = self.incident.reported(source)
         self._acknowledge(source)
@@ -317,12 +304,19 @@ class Runner:
         """Whether nothing is left in memory that the row does not hold, or nothing is left at all."""
         if self._publishing or self._dirty or self.turn is not None or not (self.task is None or self.task.done()):
             return False
-        return not self.incident.pending or (self._owner.waits(self) and not self._acks and not self._attempts)
+        return not self.incident.pending or (
+            self._owner.waits(self) and not self._acks and not self._behind and not self._refused
+        )
 
     @property
     def dirty(self) -> bool:
         """Whether the row does not hold all that waits."""
         return self._dirty
+
+    @property
+    def behind(self) -> bool:
+        """Whether the row lacks requests that were made for what waits."""
+        return self._behind
 
     @property
     def acks(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from streams.dispatch.outcome import source_of
 from streams.events import dedup_key_of
 from streams.explain.findings import Findings, Queued, Record
 from streams.explain.story import Attempt, Choice, Ending, Input, Known, Pinned, Story, Tried, order_of
@@ -29,7 +30,7 @@ def assemble(found: Findings) -> Story:
         pending = row.get("pending") or ()
         for number, record in enumerate(pending):
             if record["source"]["topic"] != "pagerline-digest":
-                book.end(_input_of(record), _waits(record, in_row(pending, number, row)), replace=False)
+                book.end(_input_of(record), _waits(record, in_row(pending, number, row), row), replace=False)
     for queued in found.queued:
         waits = _waits(queued.outbox, in_outbox(queued)) if queued.outbox else _waits_in_route(queued)
         if queued.outbox or not book.has(queued.source, queued.replay):
@@ -163,7 +164,9 @@ def _of_row(told: Mapping[str, Any], destination: str, row: Record) -> Ending:
     )
 
 
-def _waits(record: Record, why: tuple[str, str]) -> Ending:
+def _waits(record: Record, why: tuple[str, str], row: Record | None = None) -> Ending:
+    tried = ((row or {}).get("tried") or {}).get(source_of(record)) or {}
+    attempts = _attempts({"attempts": tried.get("newest")})
     return Ending(
         status="waiting",
         reason=why[0],
@@ -174,6 +177,9 @@ def _waits(record: Record, why: tuple[str, str]) -> Ending:
         connector=record["connector"],
         rule=_rule(record),
         choice=_choice(record.get("why")),
+        http_status=attempts[-1].status if attempts else None,
+        attempts=attempts,
+        attempts_total=tried.get("total") or 0,
         render_errors=_errors(record),
         replay=_replay(record),
     )

@@ -104,7 +104,7 @@ def _ending(ending: Ending) -> Iterator[Line]:
         yield Line(f"  field {name} fell back to the built-in text: {error}", "wait")
     earlier = ending.attempts_total - len(ending.attempts[-ATTEMPTS:])
     if earlier > 0 and ending.attempts:
-        yield Line(f"    … {earlier:,} earlier attempts", "dim")
+        yield Line(f"    … {earlier:,} earlier attempt{'s' if earlier > 1 else ''}", "dim")
     for attempt in ending.attempts[-ATTEMPTS:]:
         yield _attempt(attempt)
     yield Line(f"  {ending.status}{_after(ending)}: {ending.message}", STYLES[ending.status])

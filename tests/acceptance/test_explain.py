@@ -73,13 +73,14 @@ class Night:
         (story,) = orjson.loads(out)["stories"]
         return dict(story)
 
-    async def until(self, name: str, reason: str, message: str = "") -> dict[str, Any]:
-        """The story once its input waits for that reason."""
+    async def until(self, name: str, reason: str, message: str = "", tried: int = 0) -> dict[str, Any]:
+        """The story once its input waits for that reason, and has been tried so often."""
         end = time.monotonic() + WAIT_SECONDS
         while True:
             story = await self.story(name)
             ends = [ending for one in story["inputs"] for ending in one["endings"]]
-            if any(ending["reason"] == reason for ending in ends) and message in story["now"]["message"]:
+            told = any(ending["reason"] == reason and ending["attempts_total"] >= tried for ending in ends)
+            if told and message in story["now"]["message"]:
                 return story
             assert time.monotonic() < end, story
             await asyncio.sleep(0.3)
@@ -197,7 +198,11 @@ async def told_while_it_waits(night: Night, first: Any, start: StartWorker) -> N
     assert story["inputs"][0]["source"] == f"{night.real.prefix}{before}"
     assert story["inputs"][0]["endings"][0]["by"] == f"{night.real.prefix}{by}"
 
+    story = await night.until("slow", "retrying", tried=2)
+    tried = story["inputs"][1]["endings"][0]
+    assert {(one["status"], one["error"]) for one in tried["attempts"]} == {(503, "down")}
     await first.kill()
+    assert (await night.story("slow"))["inputs"][1]["endings"][0]["attempts_total"] >= tried["attempts_total"]
     await night.alert("unrouted")
     story = await night.until("unrouted", "not_routed", "no worker is running")
     assert story["workers"] == 0
@@ -209,5 +214,10 @@ async def told_while_it_waits(night: Night, first: Any, start: StartWorker) -> N
     simulator.heal(fault)
     await start(**night.real.settings)
     await night.real.settled()
-    assert [ending[1] for ending in ends_of(await night.story("slow"))] == ["superseded", "delivered"]
+    story = await night.story("slow")
+    assert [ending[1] for ending in ends_of(story)] == ["superseded", "delivered"]
+    assert story["inputs"][0]["endings"][0]["attempts_total"] >= 1
+    ending = story["inputs"][1]["endings"][0]
+    assert ending["attempts_total"] > tried["attempts_total"]
+    assert [one["status"] for one in ending["attempts"]][:: len(ending["attempts"]) - 1] == [503, 202]
     assert ends_of(await night.story("unrouted")) == [("trigger", "delivered", "delivered")]

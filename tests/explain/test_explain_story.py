@@ -71,6 +71,17 @@ def test_what_was_asked_for_in_vain_is_retried_and_without_workers_it_is_not() -
     assert story.now.message.endswith("no worker is running")
 
 
+def test_what_waits_tells_what_was_tried() -> None:
+    newest = [{"at": T0 + 9_000, "ms": 2.0, "status": 503, "error": f"down {KEY}"}]
+    tried = {"alerts/3/1": {"total": 7, "newest": newest}}
+    waiting = row(pending=[outbox(1), outbox(2, "resolve")], asked=True, tried=tried)
+    story = assemble(Findings("alert:gk", rows={A: waiting}))
+    first, second = (one.endings[0] for one in story.inputs)
+    assert (first.reason, first.http_status, first.attempts_total) == ("retrying", 503, 7)
+    assert [(one.at, one.status, KEY in (one.error or "")) for one in first.attempts] == [(T0 + 9_000, 503, False)]
+    assert (second.attempts, second.attempts_total, second.http_status) == ((), 0, None)
+
+
 def test_what_no_stage_has_finished() -> None:
     routed = Queued("route", "alerts/3/9", T0, "trigger", "alerts/3", 7)
     sent = Queued("dispatch", "alerts/3/8", T0, "trigger", "pagerduty-outbox/1", 0, outbox(8))
