@@ -1,6 +1,6 @@
 """The fictional PagerDuty account: everything the simulator remembers and can be told.
 
-The APIs are views on it. `EventsApi`, `rest` and `people` change incidents, and `webhooks` hears of it from `desk`.
+The APIs are views on it. `EventsApi`, `rest` and `people` change incidents, and `webhooks` hears of it from `history`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from streams.sandbox.pagerduty.clock import Clock, SystemClock
 from streams.sandbox.pagerduty.desk import Desk
 from streams.sandbox.pagerduty.destination import EVERY, destination_of, target_of
 from streams.sandbox.pagerduty.directory import Directory
+from streams.sandbox.pagerduty.edits import Edits
 from streams.sandbox.pagerduty.faults import ActiveFault, Fault, FaultRules, Kind
+from streams.sandbox.pagerduty.history import History
 from streams.sandbox.pagerduty.incidents import AlertEvent, Incident, IncidentBook, Outcome
 from streams.sandbox.pagerduty.journal import Entry, Journal
 from streams.sandbox.pagerduty.maintenance import Maintenance
@@ -79,13 +81,17 @@ class Account:
         self._names: dict[str, str] = {}
         self.shapes = Shapes()
         self.directory = Directory()
-        self.desk = Desk(self.book, self.directory, self.rng)
+        self.history = History()
+        self.edits = Edits(self.book, self.history)
+        self.desk = Desk(self.book, self.directory, self.history, self.edits, self.rng)
         self.webhooks = Webhooks(self.shapes, self.clock, self.rng)
-        self.desk.listeners.append(self.webhooks.heard)
-        self.people = People(self.book, self.desk, self.directory, self.clock.time_ms)
+        self.history.listeners.append(self.webhooks.heard)
+        self.people = People(self.book, self.desk, self.edits, self.directory, self.clock.time_ms)
         self.rest = Rest(
             book=self.book,
             desk=self.desk,
+            edits=self.edits,
+            history=self.history,
             directory=self.directory,
             webhooks=self.webhooks,
             shapes=self.shapes,
@@ -158,7 +164,7 @@ class Account:
         self._names[destination] = name
         integration = self.directory.behind(destination)
         if integration is not None:
-            self.desk.rename(integration.service, name, None, self.clock.time_ms())
+            self.edits.rename(integration.service, name, None, self.clock.time_ms())
 
     def _add_key(self, key: str) -> None:
         if self.known is not None:
@@ -234,6 +240,7 @@ class Account:
         self.limits = RateLimits(self._first_limit)
         self._services.clear()
         self.desk.clear()
+        self.history.clear()
         self.rest.reset()
         self.webhooks.attempts.clear()
         self.webhooks.calm()

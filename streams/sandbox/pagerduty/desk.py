@@ -1,4 +1,4 @@
-"""What can be done to an incident, by whomever: each act changes it, writes its log, and is told to the listeners.
+"""The life of an incident, by whomever: each act changes it, writes its log, and is told to the listeners.
 
 The REST API, people and the clock act through it; what an event did is told to it. Sources: PagerDuty REST API v2
 (incidents), support page "Edit Incidents", webhooks v3 overview (event types).
@@ -6,24 +6,11 @@ The REST API, people and the clock act through it; what an event did is told to 
 
 from __future__ import annotations
 
-import heapq
 import random
 from collections.abc import Callable, Iterable, Sequence
-from itertools import count
-from typing import Any, Final
+from typing import Final
 
-from streams.sandbox.pagerduty.card import (
-    Acknowledgement,
-    Assignment,
-    Card,
-    Client,
-    Happening,
-    LogEntry,
-    Note,
-    StatusUpdate,
-    Urgency,
-    card_of,
-)
+from streams.sandbox.pagerduty.card import Acknowledgement, Assignment, Card, Client, Urgency, card_of
 from streams.sandbox.pagerduty.directory import (
     Agent,
     Directory,
@@ -33,7 +20,9 @@ from streams.sandbox.pagerduty.directory import (
     TechnicalService,
     User,
 )
-from streams.sandbox.pagerduty.ids import base36
+from streams.sandbox.pagerduty.due import Agenda
+from streams.sandbox.pagerduty.edits import Edits
+from streams.sandbox.pagerduty.history import API, TIMEOUT, Channel, History, name_of
 from streams.sandbox.pagerduty.incidents import AlertEvent, Effect, Incident, IncidentBook, Outcome
 
 RESOLUTION_PREFIX: Final = "Resolution Note: "
@@ -42,35 +31,26 @@ RESOLUTION_PREFIX: Final = "Resolution Note: "
 _URGENCY: Final[dict[str, Urgency]] = {"critical": "high", "error": "high", "warning": "low", "info": "low"}
 """By severity, as with a service's dynamic notifications."""
 
-Channel = dict[str, Any]
-API: Final[Channel] = {"type": "api"}
-WEBSITE: Final[Channel] = {"type": "website"}
-TIMEOUT: Final[Channel] = {"type": "timeout"}
-
 
 class Desk:
     """Acts on the incidents of a book. `agent` is who acts; times are milliseconds since the epoch."""
 
-    def __init__(self, book: IncidentBook, directory: Directory, rng: random.Random) -> None:
+    def __init__(
+        self, book: IncidentBook, directory: Directory, history: History, edits: Edits, rng: random.Random
+    ) -> None:
         self._book = book
         self._directory = directory
+        self._history = history
+        self._edits = edits
         self._rng = rng
-        self._ids = count(1)
-        self.log: list[LogEntry] = []
-        """Every log entry of the account, oldest first."""
-        self.listeners: list[Callable[[Happening], None]] = []
-        """Called with each happening, at once and in order."""
         self._keyed: dict[str, list[Incident]] = {}
         """By incident key and dedup key, the incidents that were opened with it."""
-        self._due: list[tuple[int, int, Incident]] = []
-        self.changed: Callable[[], None] = lambda: None
-        """Called when the time of the next due act may have changed."""
+        self.agenda = Agenda(book)
 
     def clear(self) -> None:
-        """Forget log, keys and due acts; incidents are the book's to forget."""
-        self.log.clear()
+        """Forget keys and due acts; incidents are the book's to forget."""
         self._keyed.clear()
-        self._due.clear()
+        self.agenda.clear()
 
     # Events
 
@@ -92,7 +72,7 @@ class Desk:
         elif outcome.effect is Effect.RESOLVED:
             self._resolved(incident, integration, at, API)
         elif event.action == "trigger":
-            self._write(incident, "trigger", integration, at, "Triggered through the API", API)
+            self._history.write(incident, "trigger", integration, at, "Triggered through the API", API)
 
     # Opening
 
@@ -170,10 +150,10 @@ class Desk:
         card = card_of(incident)
         card.acknowledgements.clear()
         card.unacknowledge_at = None
-        self._status(incident, agent, at)
-        summary = f"Unacknowledged by {_name(agent)}" if agent else "Acknowledgement timed out"
-        self._write(incident, "unacknowledge", agent, at, summary, channel)
-        self._tell("incident.unacknowledged", at, agent, incident)
+        self._history.status(incident, agent, at)
+        summary = f"Unacknowledged by {name_of(agent)}" if agent else "Acknowledgement timed out"
+        self._history.write(incident, "unacknowledge", agent, at, summary, channel)
+        self._history.tell("incident.unacknowledged", at, agent, incident)
         return True
 
     def resolve(
@@ -199,7 +179,7 @@ class Desk:
         ]
         if note is not None and isinstance(agent, User):
             author, text = agent, RESOLUTION_PREFIX + note
-            acts.append(lambda: self.annotate(incident, author, text, at))
+            acts.append(lambda: self._edits.annotate(incident, author, text, at))
             self._rng.shuffle(acts)
         for act in acts:
             act()
@@ -214,170 +194,16 @@ class Desk:
         card.reopened_at = at
         users = [agent] if isinstance(agent, User) else card.policy.on_call[:1]
         card.assignments = [Assignment(user, at) for user in users]
-        self._status(incident, agent, at)
-        self._write(incident, "reopen", agent, at, f"Reopened by {_name(agent)}", channel)
-        self._tell("incident.reopened", at, agent, incident)
-        self._await(incident, "resolve_at", card.service.auto_resolve_timeout, at)
+        self._history.status(incident, agent, at)
+        self._history.write(incident, "reopen", agent, at, f"Reopened by {name_of(agent)}", channel)
+        self._history.tell("incident.reopened", at, agent, incident)
+        self.agenda.put(incident, "resolve", card.service.auto_resolve_timeout, at)
         return True
 
     def snooze(self, incident: Incident, agent: Agent, seconds: int, at: int) -> None:
         """Keep it acknowledged for so long; then it is triggered again."""
-        self._write(incident, "snooze", agent, at, f"Snoozed by {_name(agent)} for {seconds} seconds", API)
-        self._await(incident, "unacknowledge_at", seconds, at)
-
-    # What it says
-
-    def assign(self, incident: Incident, users: Sequence[User], agent: Agent, at: int) -> bool:
-        """Give it to other users. An acknowledged incident is triggered again, for them to see. Returns whether it
-        changed."""
-        card = card_of(incident)
-        if {one.user.id for one in card.assignments} == {user.id for user in users}:
-            return False
-        if incident.status == "acknowledged":
-            self._book.unacknowledge(incident, at)
-            card.acknowledgements.clear()
-            card.unacknowledge_at = None
-            self._status(incident, agent, at)
-        card.assignments = [Assignment(user, at) for user in users]
-        incident.updated_at = at
-        names = ", ".join(user.name for user in users)
-        self._write(incident, "assign", agent, at, f"Assigned to {names} by {_name(agent)}", API, assignees=list(users))
-        self._tell("incident.reassigned", at, agent, incident)
-        return True
-
-    def delegate(self, incident: Incident, policy: EscalationPolicy, agent: Agent, at: int) -> bool:
-        """Give it to another escalation policy."""
-        card = card_of(incident)
-        if card.policy is policy:
-            return False
-        card.policy = policy
-        card.assignments = [Assignment(user, at) for user in policy.on_call[:1]]
-        incident.updated_at = at
-        self._write(incident, "delegate", agent, at, f"Delegated to {policy.name} by {_name(agent)}", API)
-        self._tell("incident.delegated", at, agent, incident)
-        return True
-
-    def escalate(self, incident: Incident, level: int, agent: Agent, at: int) -> bool:
-        """Give it to a level of its policy, counted from 1."""
-        card = card_of(incident)
-        users = card.policy.on_call[level - 1 : level]
-        if not users or [one.user for one in card.assignments] == users:
-            return False
-        card.assignments = [Assignment(user, at) for user in users]
-        incident.updated_at = at
-        self._write(incident, "escalate", agent, at, f"Escalated to {users[0].name} by {_name(agent)}", API)
-        self._tell("incident.escalated", at, agent, incident)
-        return True
-
-    def set_priority(self, incident: Incident, priority: Priority | None, agent: Agent, at: int) -> bool:
-        card = card_of(incident)
-        if card.priority is priority:
-            return False
-        before, card.priority = card.priority, priority
-        incident.updated_at = at
-        text = f'Priority changed from "{_name(before)}" to "{_name(priority)}"'
-        channel = {"type": "api", "old_priority": before, "new_priority": priority}
-        self._write(incident, "priority_change", agent, at, text, channel)
-        self._tell("incident.priority_updated", at, agent, incident)
-        return True
-
-    def set_urgency(self, incident: Incident, urgency: Urgency, agent: Agent, at: int) -> bool:
-        """There is no webhook for it."""
-        card = card_of(incident)
-        if card.urgency == urgency:
-            return False
-        card.urgency = urgency
-        incident.updated_at = at
-        self._write(incident, "urgency_change", agent, at, f"Urgency changed to {urgency}", API)
-        return True
-
-    def set_title(self, incident: Incident, title: str, agent: Agent, at: int) -> bool:
-        """There is no webhook for it."""
-        if incident.title == title:
-            return False
-        incident.title = title
-        incident.updated_at = at
-        return True
-
-    def set_service(self, incident: Incident, service: TechnicalService, agent: Agent, at: int) -> bool:
-        card = card_of(incident)
-        if card.service is service:
-            return False
-        card.service = service
-        incident.updated_at = at
-        self._tell("incident.service_updated", at, agent, incident)
-        return True
-
-    def set_type(self, incident: Incident, name: str, agent: Agent, at: int) -> bool:
-        card = card_of(incident)
-        if card.incident_type == name:
-            return False
-        card.incident_type = name
-        incident.updated_at = at
-        self._tell("incident.incident_type.changed", at, agent, incident)
-        return True
-
-    def set_conference_bridge(self, incident: Incident, bridge: dict[str, str | None], agent: Agent, at: int) -> bool:
-        card = card_of(incident)
-        if card.conference_bridge == bridge:
-            return False
-        card.conference_bridge = bridge
-        incident.updated_at = at
-        number = bridge.get("conference_number")
-        data = {
-            "conference_numbers": [{"label": "", "number": number}] if number else [],
-            "conference_url": bridge.get("conference_url"),
-            "type": "incident_conference_bridge",
-        }
-        self._tell("incident.conference_bridge.updated", at, agent, incident, data)
-        return True
-
-    # Notes and messages
-
-    def annotate(self, incident: Incident, user: User, content: str, at: int) -> Note:
-        """Add a note. Works on resolved incidents too."""
-        note = Note(f"PN{base36(next(self._ids), 5)}", user, content, at, at)
-        card_of(incident).notes.append(note)
-        incident.updated_at = at
-        channel = {"type": "note", "summary": content, "content": content}
-        self._write(incident, "annotate", user, at, f"Note added by {user.name}", channel)
-        self._tell("incident.annotated", at, user, incident, note)
-        return note
-
-    def edit_note(self, incident: Incident, note: Note, content: str, at: int) -> None:
-        """Change a note (since 2025-11). No webhook is known for it."""
-        note.content, note.updated_at, incident.updated_at = content, at, at
-
-    def delete_note(self, incident: Incident, note: Note, at: int) -> None:
-        """Take a note back (since 2025-11). No webhook is known for it."""
-        card_of(incident).notes.remove(note)
-        incident.updated_at = at
-
-    def publish(
-        self,
-        incident: Incident,
-        user: User,
-        message: str,
-        at: int,
-        *,
-        subject: str | None = None,
-        html_message: str | None = None,
-    ) -> StatusUpdate:
-        """Publish a status update."""
-        update = StatusUpdate(f"PT{base36(next(self._ids), 5)}", user, message, at, subject, html_message)
-        incident.updated_at = at
-        self._write(incident, "status_update", user, at, f"Status update by {user.name}", API, message=message)
-        self._tell("incident.status_update_published", at, user, incident, update)
-        return update
-
-    def request_responder(self, incident: Incident, user: User, message: str, agent: Agent, at: int) -> None:
-        """Ask another user to help."""
-        self._write(incident, "responder_request", agent, at, f"{_name(agent)} asked {user.name} to help", API)
-        self._tell("incident.responder.added", at, agent, incident, _responder(user, message, "pending"))
-
-    def answer_request(self, incident: Incident, user: User, message: str, at: int) -> None:
-        """A user accepts to help."""
-        self._tell("incident.responder.replied", at, user, incident, _responder(user, message, "accepted"))
+        self._history.write(incident, "snooze", agent, at, f"Snoozed by {name_of(agent)} for {seconds} seconds", API)
+        self.agenda.put(incident, "unacknowledge", seconds, at)
 
     # Ends
 
@@ -386,7 +212,7 @@ class Desk:
         for source in sources:
             was_open = source.open
             self._book.merge(target, source, at)
-            self._write(target, "merge", agent, at, f"Merged with [#{source.number}] by {_name(agent)}", API)
+            self._history.write(target, "merge", agent, at, f"Merged with [#{source.number}] by {name_of(agent)}", API)
             if was_open:
                 self._resolved(source, agent, at, API)
 
@@ -402,43 +228,17 @@ class Desk:
         """Forget an incident. Nothing tells of it: no event type is documented for that."""
         self._book.delete(incident)
         self._keyed[incident.dedup_key].remove(incident)
-        self.log = [entry for entry in self.log if entry.incident is not incident]
-
-    def rename(self, service: TechnicalService, name: str, agent: Agent, at: int) -> None:
-        """Give a service another name."""
-        service.name = name
-        self._tell("service.updated", at, agent, None, service)
+        self._history.forget(incident)
 
     # Time
 
-    def next_due(self) -> int | None:
-        """When the clock acts next, milliseconds since the epoch."""
-        while self._due and not self._is_due(self._due[0]):
-            heapq.heappop(self._due)
-        return self._due[0][0] if self._due else None
-
     def pass_time(self, now: int) -> None:
-        """Let what is due by `now` happen: acknowledgement time-outs, ends of snoozes, auto-resolves."""
-        while (due := self.next_due()) is not None and due <= now:
-            at, _, incident = heapq.heappop(self._due)
-            if card_of(incident).resolve_at == at:
-                self.resolve(incident, None, at, channel=TIMEOUT)
+        """Let what is due by `now` happen."""
+        while (due := self.agenda.take(now)) is not None:
+            if due.act == "resolve":
+                self.resolve(due.incident, None, due.at, channel=TIMEOUT)
             else:
-                self.unacknowledge(incident, None, at, TIMEOUT)
-
-    def _is_due(self, due: tuple[int, int, Incident]) -> bool:
-        at, _, incident = due
-        if not incident.open or self._book.get(incident.id) is not incident:
-            return False
-        card = card_of(incident)
-        return card.resolve_at == at or (card.unacknowledge_at == at and incident.status == "acknowledged")
-
-    def _await(self, incident: Incident, what: str, seconds: int | None, at: int) -> None:
-        due = None if seconds is None else at + seconds * 1000
-        setattr(card_of(incident), what, due)
-        if due is not None:
-            heapq.heappush(self._due, (due, next(self._ids), incident))
-            self.changed()
+                self.unacknowledge(due.incident, None, due.at, TIMEOUT)
 
     # Parts
 
@@ -451,22 +251,24 @@ class Desk:
 
     def _triggered(self, incident: Incident, agent: Agent, at: int, summary: str) -> None:
         card = card_of(incident)
-        by = "through the API" if isinstance(agent, Integration) else f"by {_name(agent)}"
-        self._write(incident, "trigger", agent, at, f"Triggered {by}", API, description=summary)
+        by = "through the API" if isinstance(agent, Integration) else f"by {name_of(agent)}"
+        self._history.write(incident, "trigger", agent, at, f"Triggered {by}", API, description=summary)
         if card.assignments:
             users = [one.user for one in card.assignments]
             names = ", ".join(user.name for user in users)
-            self._write(incident, "assign", agent, at, f"Assigned to {names}", {"type": "auto"}, assignees=users)
-        self._tell("incident.triggered", at, agent, incident)
-        self._await(incident, "resolve_at", card.service.auto_resolve_timeout, at)
+            self._history.write(
+                incident, "assign", agent, at, f"Assigned to {names}", {"type": "auto"}, assignees=users
+            )
+        self._history.tell("incident.triggered", at, agent, incident)
+        self.agenda.put(incident, "resolve", card.service.auto_resolve_timeout, at)
 
     def _acknowledged(self, incident: Incident, agent: Agent, at: int, channel: Channel) -> None:
         card = card_of(incident)
         card.acknowledgements.append(Acknowledgement(agent, at))
-        self._status(incident, agent, at)
-        self._write(incident, "acknowledge", agent, at, f"Acknowledged by {_name(agent)}", channel)
-        self._tell("incident.acknowledged", at, agent, incident)
-        self._await(incident, "unacknowledge_at", card.service.acknowledgement_timeout, at)
+        self._history.status(incident, agent, at)
+        self._history.write(incident, "acknowledge", agent, at, f"Acknowledged by {name_of(agent)}", channel)
+        self._history.tell("incident.acknowledged", at, agent, incident)
+        self.agenda.put(incident, "unacknowledge", card.service.acknowledgement_timeout, at)
 
     def _resolved(
         self, incident: Incident, agent: Agent, at: int, channel: Channel, resolution: str | None = None
@@ -474,44 +276,9 @@ class Desk:
         card = card_of(incident)
         card.assignments, card.acknowledgements = [], []
         card.unacknowledge_at = card.resolve_at = None
-        self._status(incident, agent, at)
-        summary = f"Resolved by {_name(agent)}" if agent else "Resolved by timeout"
+        self._history.status(incident, agent, at)
+        summary = f"Resolved by {name_of(agent)}" if agent else "Resolved by timeout"
         if resolution is not None:
             channel = {**channel, "summary": resolution}
-        self._write(incident, "resolve", agent, at, summary, channel)
-        self._tell("incident.resolved", at, agent, incident)
-
-    def _status(self, incident: Incident, agent: Agent, at: int) -> None:
-        card = card_of(incident)
-        card.changed_at, card.changed_by = at, agent
-
-    def _write(
-        self, incident: Incident, kind: str, agent: Agent, at: int, summary: str, channel: Channel, **details: Any
-    ) -> None:
-        entry_id = f"R{base36(next(self._ids), 13)}"
-        entry = LogEntry(entry_id, kind, at, agent, incident, summary, channel, details)
-        card_of(incident).log.append(entry)
-        self.log.append(entry)
-
-    def _tell(
-        self,
-        event_type: str,
-        at: int,
-        agent: Agent,
-        incident: Incident | None,
-        data: Note | StatusUpdate | TechnicalService | dict[str, Any] | None = None,
-    ) -> None:
-        if not self.listeners:
-            return
-        client = card_of(incident).client if incident is not None and event_type == "incident.triggered" else None
-        happening = Happening(event_type, at, agent, incident, data, client)
-        for listener in tuple(self.listeners):
-            listener(happening)
-
-
-def _responder(user: User, message: str, state: str) -> dict[str, Any]:
-    return {"user": user, "escalation_policy": None, "message": message, "state": state, "type": "incident_responder"}
-
-
-def _name(one: Agent | Priority) -> str:
-    return "none" if one is None else one.name
+        self._history.write(incident, "resolve", agent, at, summary, channel)
+        self._history.tell("incident.resolved", at, agent, incident)

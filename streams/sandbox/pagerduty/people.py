@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from streams.sandbox.pagerduty.card import Note, StatusUpdate, card_of
-from streams.sandbox.pagerduty.desk import WEBSITE, Desk
+from streams.sandbox.pagerduty.desk import Desk
 from streams.sandbox.pagerduty.directory import Directory, User
+from streams.sandbox.pagerduty.edits import Edits
+from streams.sandbox.pagerduty.history import WEBSITE
 from streams.sandbox.pagerduty.incidents import Incident, IncidentBook
 
 Who = str | User
@@ -19,9 +21,12 @@ Who = str | User
 class People:
     """Every act raises ValueError for an incident, user or thing that there is not, or that cannot be done now."""
 
-    def __init__(self, book: IncidentBook, desk: Desk, directory: Directory, time_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, book: IncidentBook, desk: Desk, edits: Edits, directory: Directory, time_ms: Callable[[], int]
+    ) -> None:
         self._book = book
         self._desk = desk
+        self._edits = edits
         self._directory = directory
         self._time_ms = time_ms
 
@@ -61,17 +66,17 @@ class People:
     def add_note(self, incident_id: str, user: Who, text: str) -> Note:
         if not text.strip():
             raise ValueError("a note needs a text")
-        return self._desk.annotate(self._incident(incident_id), self._directory.user(user), text, self._now())
+        return self._edits.annotate(self._incident(incident_id), self._directory.user(user), text, self._now())
 
     def reassign(self, incident_id: str, user: Who, to: Who) -> Incident:
         incident, who = self._open(incident_id), self._directory.user(user)
-        self._desk.assign(incident, [self._directory.user(to)], who, self._now())
+        self._edits.assign(incident, [self._directory.user(to)], who, self._now())
         return incident
 
     def escalate(self, incident_id: str, user: Who, level: int = 2) -> Incident:
         """To a level of the incident's policy, counted from 1."""
         incident, who = self._open(incident_id), self._directory.user(user)
-        if not self._desk.escalate(incident, level, who, self._now()):
+        if not self._edits.escalate(incident, level, who, self._now()):
             raise ValueError(f"incident {incident_id} cannot go to level {level}")
         return incident
 
@@ -81,32 +86,32 @@ class People:
         policy = self._directory.policies.get(policy_id)
         if policy is None:
             raise ValueError(f"no escalation policy {policy_id!r}; there are {', '.join(self._directory.policies)}")
-        self._desk.delegate(incident, policy, who, self._now())
+        self._edits.delegate(incident, policy, who, self._now())
         return incident
 
     def set_priority(self, incident_id: str, user: Who, priority: str | None) -> Incident:
         """priority: its name or id; None: none."""
         incident, who = self._incident(incident_id), self._directory.user(user)
         chosen = None if priority is None else self._directory.priority(priority)
-        self._desk.set_priority(incident, chosen, who, self._now())
+        self._edits.set_priority(incident, chosen, who, self._now())
         return incident
 
     def set_title(self, incident_id: str, user: Who, title: str) -> Incident:
         """No webhook tells of it."""
         incident, who = self._incident(incident_id), self._directory.user(user)
-        self._desk.set_title(incident, title, who, self._now())
+        self._edits.set_title(incident, title, who, self._now())
         return incident
 
     def publish(self, incident_id: str, user: Who, message: str) -> StatusUpdate:
         """Publish a status update."""
-        return self._desk.publish(self._incident(incident_id), self._directory.user(user), message, self._now())
+        return self._edits.publish(self._incident(incident_id), self._directory.user(user), message, self._now())
 
     def request_responder(self, incident_id: str, user: Who, responder: Who, message: str = "Please help") -> None:
         incident, who = self._open(incident_id), self._directory.user(user)
-        self._desk.request_responder(incident, self._directory.user(responder), message, who, self._now())
+        self._edits.request_responder(incident, self._directory.user(responder), message, who, self._now())
 
     def answer_request(self, incident_id: str, responder: Who, message: str = "On it") -> None:
-        self._desk.answer_request(self._open(incident_id), self._directory.user(responder), message, self._now())
+        self._edits.answer_request(self._open(incident_id), self._directory.user(responder), message, self._now())
 
     def merge(self, target_id: str, source_ids: list[str], user: Who) -> Incident:
         """Merge incidents into an open one."""
@@ -126,7 +131,7 @@ class People:
     def rename_service(self, service: str, name: str, user: Who | None = None) -> None:
         """service: its id, or its name when only one has it."""
         who = None if user is None else self._directory.user(user)
-        self._desk.rename(self._directory.service(service), name, who, self._now())
+        self._edits.rename(self._directory.service(service), name, who, self._now())
 
     def notes(self, incident_id: str) -> list[str]:
         """The texts of the notes, oldest first."""

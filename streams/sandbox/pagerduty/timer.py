@@ -18,11 +18,11 @@ class Timer:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._desk.changed = self._changed.set
+        self._desk.agenda.changed = self._changed.set
         self._task = asyncio.create_task(self._run(), name="timer of the simulator")
 
     async def stop(self) -> None:
-        self._desk.changed = lambda: None
+        self._desk.agenda.changed = lambda: None
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -33,7 +33,7 @@ class Timer:
             self._changed.clear()
             self._desk.pass_time(self._clock.time_ms())
             waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._changed.wait())]
-            if (due := self._desk.next_due()) is not None:
+            if (due := self._desk.agenda.next_at()) is not None:
                 seconds = max(0.0, (due - self._clock.time_ms()) / 1000)
                 waits.append(asyncio.ensure_future(self._clock.sleep(seconds)))
             try:

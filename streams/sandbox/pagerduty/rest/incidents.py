@@ -8,7 +8,8 @@ from typing import Any, Final
 from streams.sandbox.pagerduty.answers import Answer
 from streams.sandbox.pagerduty.card import Note, card_of
 from streams.sandbox.pagerduty.desk import Desk
-from streams.sandbox.pagerduty.directory import Directory
+from streams.sandbox.pagerduty.edits import Edits
+from streams.sandbox.pagerduty.history import History
 from streams.sandbox.pagerduty.incidents import Incident, IncidentBook
 from streams.sandbox.pagerduty.rest.answers import (
     ALREADY_MERGED,
@@ -40,10 +41,13 @@ DETAILS: Final = frozenset(("assign", "urgency_change", "responder_request"))
 
 
 class Incidents:
-    def __init__(self, book: IncidentBook, desk: Desk, directory: Directory, shapes: Shapes, updates: Updates) -> None:
+    def __init__(
+        self, book: IncidentBook, desk: Desk, edits: Edits, history: History, shapes: Shapes, updates: Updates
+    ) -> None:
         self._book = book
         self._desk = desk
-        self._directory = directory
+        self._edits = edits
+        self._history = history
         self._shapes = shapes
         self._updates = updates
 
@@ -162,7 +166,7 @@ class Incidents:
         subject, html = given.get("subject"), given.get("html_message")
         if (subject is None) != (html is None):
             raise invalid("Subject and html_message must be given together")
-        update = self._desk.publish(
+        update = self._edits.publish(
             incident, request.actor, given["message"], request.at, subject=subject, html_message=html
         )
         return ok({"status_update": self._shapes.status_update(update)})
@@ -177,17 +181,17 @@ class Incidents:
         incident, content = self._incident(request), self._content(request)
         if len(card_of(incident).notes) >= MAX_NOTES:
             raise arguments(f"An incident has at most {MAX_NOTES} notes")
-        return ok({"note": self._shapes.note(self._desk.annotate(incident, request.actor, content, request.at))})
+        return ok({"note": self._shapes.note(self._edits.annotate(incident, request.actor, content, request.at))})
 
     def edit_note(self, request: Request) -> Answer:
         incident, content = self._incident(request), self._content(request)
         note = self._note(incident, request.ids[1])
-        self._desk.edit_note(incident, note, content, request.at)
+        self._edits.edit_note(incident, note, content, request.at)
         return ok({"note": self._shapes.note(note)})
 
     def delete_note(self, request: Request) -> Answer:
         incident = self._incident(request)
-        self._desk.delete_note(incident, self._note(incident, request.ids[1]), request.at)
+        self._edits.delete_note(incident, self._note(incident, request.ids[1]), request.at)
         return NO_CONTENT
 
     def alerts(self, request: Request) -> Answer:
@@ -221,10 +225,10 @@ class Incidents:
 
     def log(self, request: Request) -> Answer:
         """GET /log_entries, newest first."""
-        return self._log(request, self._desk.log)
+        return self._log(request, self._history.log)
 
     def log_entry(self, request: Request) -> Answer:
-        for entry in self._desk.log:
+        for entry in self._history.log:
             if entry.id == request.ids[0]:
                 return ok({"log_entry": self._shapes.log_entry(entry, request.include)})
         raise Refused(NOT_FOUND)

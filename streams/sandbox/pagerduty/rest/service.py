@@ -11,7 +11,9 @@ from streams.sandbox.pagerduty.clock import Clock
 from streams.sandbox.pagerduty.desk import Desk
 from streams.sandbox.pagerduty.destination import EVERY, destination_of
 from streams.sandbox.pagerduty.directory import Directory, EscalationPolicy, Priority, TechnicalService, User
+from streams.sandbox.pagerduty.edits import Edits
 from streams.sandbox.pagerduty.faults import FaultRules
+from streams.sandbox.pagerduty.history import History
 from streams.sandbox.pagerduty.incidents import Incident, IncidentBook
 from streams.sandbox.pagerduty.reply import Reply
 from streams.sandbox.pagerduty.rest.access import Access, Tokens, name_of
@@ -41,6 +43,8 @@ class Rest:
         *,
         book: IncidentBook,
         desk: Desk,
+        edits: Edits,
+        history: History,
         directory: Directory,
         webhooks: Webhooks,
         shapes: Shapes,
@@ -53,20 +57,21 @@ class Rest:
     ) -> None:
         self._book = book
         self._desk = desk
+        self._edits = edits
         self._clock = clock
         self._add_key = add_key
         self._first_limit = limit
         self.directory = directory
         self.tokens = Tokens(tokens)
-        self._updates = Updates(desk, directory)
+        self._updates = Updates(desk, edits, directory)
         self._entries = Entries(
             directory,
             shapes,
             new_key=lambda: f"{rng.getrandbits(128):032x}",
             add_key=add_key,
-            rename=lambda service, name, at: desk.rename(service, name, None, at),
+            rename=lambda service, name, at: edits.rename(service, name, None, at),
         )
-        incidents = Incidents(book, desk, directory, shapes, self._updates)
+        incidents = Incidents(book, desk, edits, history, shapes, self._updates)
         self._api = RestApi(
             Operations(incidents, self._entries, SubscriptionCalls(webhooks, directory)),
             self.tokens,
@@ -111,7 +116,7 @@ class Rest:
 
     def rename_service(self, service_id: str, name: str) -> None:
         """Give a service another name, as people do."""
-        self._desk.rename(self.directory.service(service_id), name, None, self._clock.time_ms())
+        self._edits.rename(self.directory.service(service_id), name, None, self._clock.time_ms())
 
     def delete_service(self, service_id: str) -> None:
         """Let a service be gone; its incidents stay."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 from streams.sandbox.pagerduty.card import Urgency
 from streams.sandbox.pagerduty.desk import Desk
 from streams.sandbox.pagerduty.directory import Directory, EscalationPolicy, Priority, TechnicalService, User
+from streams.sandbox.pagerduty.edits import Edits
 from streams.sandbox.pagerduty.incidents import Incident
 from streams.sandbox.pagerduty.rest.answers import (
     ALREADY_ACKNOWLEDGED,
@@ -28,8 +29,9 @@ WRONG_STATUS: Final = "Status must be a list of triggered, acknowledged, or reso
 class Updates:
     """Turns the fields of an incident into acts. refuse_repeats: answer 1001 and 1002 to what is so already."""
 
-    def __init__(self, desk: Desk, directory: Directory) -> None:
+    def __init__(self, desk: Desk, edits: Edits, directory: Directory) -> None:
         self._desk = desk
+        self._edits = edits
         self._directory = directory
         self.refuse_repeats = False
 
@@ -48,39 +50,39 @@ class Updates:
             title = fields["title"]
             if blank(title):
                 raise invalid("Title can't be blank")
-            acts.append(lambda: self._desk.set_title(incident, title, user, at))
+            acts.append(lambda: self._edits.set_title(incident, title, user, at))
         if "priority" in fields:
             priority = self.priority(fields["priority"])
-            acts.append(lambda: self._desk.set_priority(incident, priority, user, at))
+            acts.append(lambda: self._edits.set_priority(incident, priority, user, at))
         if fields.get("urgency") is not None:
             urgency = self.urgency(fields["urgency"])
-            acts.append(lambda: self._desk.set_urgency(incident, urgency, user, at))
+            acts.append(lambda: self._edits.set_urgency(incident, urgency, user, at))
         if fields.get("service") is not None:
             service = self.service(fields["service"])
-            acts.append(lambda: self._desk.set_service(incident, service, user, at))
+            acts.append(lambda: self._edits.set_service(incident, service, user, at))
         if fields.get("incident_type") is not None:
             name = self.incident_type(fields["incident_type"])
-            acts.append(lambda: self._desk.set_type(incident, name, user, at))
+            acts.append(lambda: self._edits.set_type(incident, name, user, at))
         if fields.get("conference_bridge") is not None:
             bridge = fields["conference_bridge"]
             if not isinstance(bridge, dict):
                 raise invalid("Conference bridge must be an object")
-            acts.append(lambda: self._desk.set_conference_bridge(incident, bridge, user, at))
+            acts.append(lambda: self._edits.set_conference_bridge(incident, bridge, user, at))
         return acts
 
     def _people(self, incident: Incident, fields: dict[str, Any], user: User, at: int) -> list[Act]:
         acts: list[Act] = []
         if fields.get("escalation_policy") is not None:
             policy = self.policy(fields["escalation_policy"])
-            acts.append(lambda: self._desk.delegate(incident, policy, user, at))
+            acts.append(lambda: self._edits.delegate(incident, policy, user, at))
         if fields.get("escalation_level") is not None:
             level = fields["escalation_level"]
             if not isinstance(level, int) or level < 1:
                 raise invalid("Escalation level must be a whole number from 1 on")
-            acts.append(lambda: self._desk.escalate(incident, level, user, at))
+            acts.append(lambda: self._edits.escalate(incident, level, user, at))
         if fields.get("assignments") is not None:
             users = self.assignees(fields["assignments"])
-            acts.append(lambda: self._desk.assign(incident, users, user, at))
+            acts.append(lambda: self._edits.assign(incident, users, user, at))
         return acts
 
     def _status(self, incident: Incident, fields: dict[str, Any], user: User, at: int) -> Act:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rest_driver import ALEX, KIM, ROBIN, PureRest, incident, rest_sample
+from simulator_rest_driver import ALEX, KIM, ROBIN, PureRest, incident, rest_sample
 
 from streams.sandbox.pagerduty.card import card_of
 from streams.sandbox.pagerduty.shapes import moment

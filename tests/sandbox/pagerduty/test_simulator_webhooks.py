@@ -7,7 +7,7 @@ import hmac
 from collections.abc import AsyncIterator
 
 import pytest
-from rest_driver import ALEX, ROBIN, Receiver, receiving
+from simulator_rest_driver import ALEX, ROBIN, Receiver, receiving
 
 from streams.sandbox.pagerduty import Simulator
 from streams.sandbox.pagerduty.webhooks.deliveries import Retries
