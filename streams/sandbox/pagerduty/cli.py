@@ -11,17 +11,20 @@ from typing import TextIO
 import click
 import uvloop
 
+from streams.sandbox.pagerduty.rest.api import DEFAULT_LIMIT as DEFAULT_REST_LIMIT
 from streams.sandbox.pagerduty.simulator import Simulator
 from streams.sandbox.pagerduty.validation import well_formed_key
 from streams.sandbox.pagerduty.window import DEFAULT_LIMIT
 
 EXAMPLE = """\b
 Example:
-  pagerline sandbox pagerduty --bind 127.0.0.1:8081 --limit 120 &
+  pagerline sandbox pagerduty --bind 127.0.0.1:8081 --service Checkout &
   curl -s 127.0.0.1:8081/v2/enqueue -d '{"routing_key": "0123456789abcdef0123456789abcdef",
     "event_action": "trigger", "dedup_key": "db-1/disk", "payload":
     {"summary": "Disk is full", "source": "db-1", "severity": "critical"}}'
   curl -s 127.0.0.1:8081/sim/incidents
+  curl -s -H 'Authorization: Token token=any' '127.0.0.1:8081/services?query=check'
+  open http://127.0.0.1:8081/sim/
 """
 
 
@@ -47,17 +50,50 @@ Example:
     type=click.File(),
     help="A file with one routing key a line; others are then answered 400. Without it every well-formed key is known.",
 )
-def pagerduty(bind: str, limit: int, tls: bool, ca_file: Path | None, known_keys: TextIO | None) -> None:
+@click.option(
+    "--rest-limit",
+    type=click.IntRange(min=0),
+    default=DEFAULT_REST_LIMIT,
+    show_default=True,
+    help="REST requests a minute for one token; 0: no limit.",
+)
+@click.option("--service", "services", multiple=True, metavar="NAME", help="A service to start with; may be repeated.")
+@click.option(
+    "--tokens",
+    type=click.File(),
+    help="A file with one REST token a line; others are then answered 401. Without it every token is known.",
+)
+def pagerduty(
+    bind: str,
+    limit: int,
+    tls: bool,
+    ca_file: Path | None,
+    known_keys: TextIO | None,
+    rest_limit: int,
+    services: tuple[str, ...],
+    tokens: TextIO | None,
+) -> None:
     """Run a PagerDuty simulator until it is interrupted.
 
-    It speaks the Events API v2 at /v2/enqueue and /v2/change/enqueue, and is watched and steered under /sim/.
-    Its URL is printed on standard output when it is ready.
+    It speaks the Events API v2 at /v2/enqueue and /v2/change/enqueue, REST API v2 at the root (/incidents, /services,
+    ...), and sends webhooks v3 to whoever subscribes. /sim/ has a page where people act on incidents, and the means to
+    watch and steer it. Its URL is printed on standard output when it is ready.
     """
     host, port = _address(bind)
     if ca_file is not None and not tls:
         raise click.UsageError("--ca-file needs --tls")
     keys = None if known_keys is None else _keys(known_keys.read())
-    simulator = Simulator(host=host, port=port, tls=tls, limit=limit or None, known_keys=keys)
+    simulator = Simulator(
+        host=host,
+        port=port,
+        tls=tls,
+        limit=limit or None,
+        known_keys=keys,
+        tokens=None if tokens is None else tokens.read().split(),
+        rest_limit=rest_limit or None,
+    )
+    for name in services:
+        simulator.rest.add_service(name)
     try:
         uvloop.run(_serve(simulator, ca_file if tls else None, tls))
     except OSError as error:

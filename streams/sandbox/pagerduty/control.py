@@ -7,7 +7,6 @@ A wrong request is answered 400 with `{"error": "..."}`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict, fields
 from typing import Any, Final, get_args
 
@@ -15,6 +14,7 @@ import orjson
 from aiohttp import web
 
 from streams.sandbox.pagerduty.account import Account
+from streams.sandbox.pagerduty.control_http import json_answer, json_object, told, whole_number
 from streams.sandbox.pagerduty.destination import EVERY, destination_of, target_of
 from streams.sandbox.pagerduty.faults import ActiveFault
 from streams.sandbox.pagerduty.incidents import Incident, Status
@@ -26,8 +26,6 @@ MAX_PAGE: Final = 10_000
 
 _INCIDENT: Final = tuple(one.name for one in fields(Incident) if one.repr)
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 
 class Control:
     """Serves an account's journal, incidents, services and switches."""
@@ -38,36 +36,36 @@ class Control:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/healthz", self._healthz),
-            web.get("/sim/journal", _told(self._journal)),
-            web.get("/sim/incidents", _told(self._incidents)),
-            web.get("/sim/services", _told(self._services)),
-            web.get("/sim/faults", _told(self._faults)),
-            web.post("/sim/faults", _told(self._add_fault)),
-            web.delete("/sim/faults", _told(self._remove_faults)),
-            web.delete("/sim/faults/{id}", _told(self._remove_faults)),
-            web.post("/sim/limits", _told(self._limits)),
-            web.post("/sim/maintenance", _told(self._maintenance)),
-            web.post("/sim/names", _told(self._names)),
-            web.post("/sim/reset", _told(self._reset)),
+            web.get("/sim/journal", told(self._journal)),
+            web.get("/sim/incidents", told(self._incidents)),
+            web.get("/sim/services", told(self._services)),
+            web.get("/sim/faults", told(self._faults)),
+            web.post("/sim/faults", told(self._add_fault)),
+            web.delete("/sim/faults", told(self._remove_faults)),
+            web.delete("/sim/faults/{id}", told(self._remove_faults)),
+            web.post("/sim/limits", told(self._limits)),
+            web.post("/sim/maintenance", told(self._maintenance)),
+            web.post("/sim/names", told(self._names)),
+            web.post("/sim/reset", told(self._reset)),
         ]
 
     async def _healthz(self, request: web.Request) -> web.StreamResponse:
-        return _json({"status": "ok"})
+        return json_answer({"status": "ok"})
 
     async def _journal(self, request: web.Request) -> web.StreamResponse:
         """`?since=N&limit=M&format=json|ndjson`: the entries after order N, oldest first.
 
         As json a page, 1,000 entries unless told and 10,000 at most; as ndjson all that there are, unless told.
         """
-        since, form = _count(request, "since", 0), request.query.get("format", "json")
+        since, form = whole_number(request, "since", 0), request.query.get("format", "json")
         journal = self._account.journal
         if form == "ndjson":
-            return await self._lines(request, since, _count(request, "limit", len(journal)))
+            return await self._lines(request, since, whole_number(request, "limit", len(journal)))
         if form != "json":
             raise ValueError(f"format is {form!r}; it must be json or ndjson")
-        entries = journal.since(since, min(_count(request, "limit", PAGE), MAX_PAGE))
+        entries = journal.since(since, min(whole_number(request, "limit", PAGE), MAX_PAGE))
         last = entries[-1].order if entries else since
-        return _json(
+        return json_answer(
             {"entries": [entry_json(entry) for entry in entries], "next": last, "more": last + 1 < journal.next_order}
         )
 
@@ -90,7 +88,7 @@ class Control:
         found = self._account.incidents(query.get("key", EVERY), status=query.get("status"))
         if "dedup_key" in query:
             found = [incident for incident in found if incident.dedup_key == query["dedup_key"]]
-        return _json({"incidents": [self._incident(incident) for incident in found]})
+        return json_answer({"incidents": [self._incident(incident) for incident in found]})
 
     def _incident(self, incident: Incident) -> dict[str, Any]:
         shown = {name: getattr(incident, name) for name in _INCIDENT}  # asdict copies deep: ten times slower
@@ -98,15 +96,15 @@ class Control:
         return shown
 
     async def _services(self, request: web.Request) -> web.StreamResponse:
-        return _json({"services": self._account.services()})
+        return json_answer({"services": self._account.services()})
 
     async def _faults(self, request: web.Request) -> web.StreamResponse:
         now = self._account.clock.monotonic()
-        return _json({"faults": [_fault_json(rule, now) for rule in self._account.active_faults()]})
+        return json_answer({"faults": [_fault_json(rule, now) for rule in self._account.active_faults()]})
 
     async def _add_fault(self, request: web.Request) -> web.StreamResponse:
         """The fields of `Fault`; `body` may be a text or any JSON value."""
-        given = await _object(request)
+        given = await json_object(request)
         body = given.pop("body", "")
         fault_id = self._account.fail(
             given.pop("kind", None),
@@ -114,27 +112,27 @@ class Control:
             body=body if isinstance(body, str) else orjson.dumps(body),
             **given,
         )
-        return _json({"id": fault_id}, status=201)
+        return json_answer({"id": fault_id}, status=201)
 
     async def _remove_faults(self, request: web.Request) -> web.StreamResponse:
         fault_id = request.match_info.get("id")
         removed = self._account.heal(fault_id)
         if fault_id is not None and not removed:
-            return _json({"error": f"no fault {fault_id} is in force"}, status=404)
-        return _json({"removed": removed})
+            return json_answer({"error": f"no fault {fault_id} is in force"}, status=404)
+        return json_answer({"removed": removed})
 
     async def _limits(self, request: web.Request) -> web.StreamResponse:
         """`{"limit": 60, "match": "key:..."}`; null is no limit; without `match` the default of all."""
-        given = await _object(request)
+        given = await json_object(request)
         if "limit" not in given:
             raise ValueError("limit is missing; it must be a whole number of events a minute, or null for none")
         match = _key(given.get("match", EVERY))
         self._account.set_limit(given["limit"], match)
-        return _json({"match": target_of(match), "limit": given["limit"]})
+        return json_answer({"match": target_of(match), "limit": given["limit"]})
 
     async def _maintenance(self, request: web.Request) -> web.StreamResponse:
         """`{"match": "key:...", "on": true, "for_seconds": 60}`, all optional."""
-        given = await _object(request)
+        given = await json_object(request)
         match, on = _key(given.get("match", EVERY)), given.get("on", True)
         if not isinstance(on, bool):
             raise ValueError(f"on is {on!r}; it must be true or false")
@@ -142,32 +140,20 @@ class Control:
             self._account.start_maintenance(match, given.get("for_seconds"))
         else:
             self._account.end_maintenance(match)
-        return _json({"match": target_of(match), "on": on})
+        return json_answer({"match": target_of(match), "on": on})
 
     async def _names(self, request: web.Request) -> web.StreamResponse:
         """`{"key": "...", "name": "Payments"}`"""
-        given = await _object(request)
+        given = await json_object(request)
         key, name = given.get("key"), given.get("name")
         if not (isinstance(key, str) and key and key != EVERY and isinstance(name, str) and name):
             raise ValueError("key must be a routing key or destination id, and name a text")
         self._account.name(key, name)
-        return _json({"destination": destination_of(key), "name": name})
+        return json_answer({"destination": destination_of(key), "name": name})
 
     async def _reset(self, request: web.Request) -> web.StreamResponse:
         self._account.reset()
-        return _json({"reset": True})
-
-
-def _told(handler: Handler) -> Handler:
-    """Answer 400 with the reason when a request is wrong."""
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except (ValueError, TypeError) as wrong:  # TypeError: a field that `fail` does not have
-            return _json({"error": str(wrong)}, status=400)
-
-    return answer
+        return json_answer({"reset": True})
 
 
 def _fault_json(rule: ActiveFault, now: float) -> dict[str, Any]:
@@ -185,24 +171,3 @@ def _key(value: object) -> str:
     if isinstance(value, str) and value:
         return value
     raise ValueError("match must be a routing key, a destination id or *")
-
-
-async def _object(request: web.Request) -> dict[str, Any]:
-    """The request's JSON object; an empty body is an empty one. Raises ValueError."""
-    given = orjson.loads(await request.read() or b"{}")
-    if not isinstance(given, dict):
-        raise ValueError("the body must be a JSON object")
-    return given
-
-
-def _count(request: web.Request, name: str, default: int) -> int:
-    text = request.query.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError(f"{name} is {text!r}; it must be a whole number from 0 on")
-    return int(text)
-
-
-def _json(value: object, status: int = 200) -> web.Response:
-    return web.Response(body=orjson.dumps(value), status=status, content_type="application/json")

@@ -119,6 +119,10 @@ class IncidentBook:
         """Oldest first."""
         return iter(self._all.values())
 
+    def __reversed__(self) -> Iterator[Incident]:
+        """Newest first."""
+        return reversed(self._all.values())
+
     def __len__(self) -> int:
         return len(self._all)
 

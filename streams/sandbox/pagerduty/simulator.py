@@ -24,6 +24,8 @@ from aiohttp import web
 from streams.sandbox.pagerduty.account import Account
 from streams.sandbox.pagerduty.clock import Clock
 from streams.sandbox.pagerduty.control import Control
+from streams.sandbox.pagerduty.control_people import PeopleControl
+from streams.sandbox.pagerduty.control_rest import RestControl
 from streams.sandbox.pagerduty.events_api import EventsApi
 from streams.sandbox.pagerduty.events_http import EventsHttp
 from streams.sandbox.pagerduty.http_rim import MAX_READ_BYTES, Rim
@@ -101,7 +103,8 @@ class Simulator(Account):
         rim = Rim(self.clock, self._stopping)
         app.add_routes(EventsHttp(EventsApi(self), rim).routes())
         app.add_routes(RestHttp(self.rest, rim).routes())
-        app.add_routes(Control(self).routes())
+        for control in (Control(self), PeopleControl(self), RestControl(self)):
+            app.add_routes(control.routes())
         context = self._certify() if self._tls else None
         # A client that gives up ends its request here too, so that a held connection does not outlive it.
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S)

@@ -85,26 +85,26 @@ class Webhooks:
 
     def double(self, share: float = 1.0) -> None:
         """Deliver this share of the webhooks twice, under the same id."""
-        self._set(double=share)
+        self.set(double=share)
 
     def delay(self, seconds: float) -> None:
         """Send every webhook so late."""
-        self._set(delay_s=seconds)
+        self.set(delay_s=seconds)
 
     def reorder(self, seconds: float) -> None:
         """Let webhooks of different incidents overtake each other by up to so much."""
-        self._set(reorder_s=seconds)
+        self.set(reorder_s=seconds)
 
     def drop(self, count: int | None = None) -> None:
         """Lose the next so many webhooks, or all from now on; 0 ends it."""
-        self._set(lose=count)
+        self.set(lose=count)
 
     def hold(self) -> None:
         """Send nothing until `release`."""
-        self._set(hold=True)
+        self.set(hold=True)
 
     def release(self) -> None:
-        self._set(hold=False)
+        self.set(hold=False)
 
     def calm(self) -> None:
         """All switches back to none."""
@@ -213,7 +213,8 @@ class Webhooks:
             return True
         return self.switches.lose is None
 
-    def _set(self, **values: float | int | bool | None) -> None:
+    def set(self, **values: float | int | bool | None) -> None:
+        """Set switches by the names of `Switches`."""
         for name, value in values.items():
             setattr(self.switches, name, value)
         self.changed()
