@@ -66,7 +66,11 @@ class Control:
         entries = journal.since(since, min(whole_number(request, "limit", PAGE), MAX_PAGE))
         last = entries[-1].order if entries else since
         return json_answer(
-            {"entries": [entry_json(entry) for entry in entries], "next": last, "more": last + 1 < journal.next_order}
+            {
+                "entries": [entry_json(entry) for entry in entries],
+                "next": last,
+                "more": bool(entries) and last + 1 < journal.next_order,
+            }
         )
 
     async def _lines(self, request: web.Request, since: int, limit: int) -> web.StreamResponse:

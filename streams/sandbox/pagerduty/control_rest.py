@@ -45,7 +45,7 @@ class RestControl:
         calls = journal.since(since, min(whole_number(request, "limit", PAGE), MAX_PAGE))
         last = calls[-1].order if calls else since
         shown = [{**call._asdict(), "write": call.write} for call in calls]
-        return json_answer({"calls": shown, "next": last, "more": last + 1 < journal.next_order})
+        return json_answer({"calls": shown, "next": last, "more": bool(calls) and last + 1 < journal.next_order})
 
     async def _add_service(self, request: web.Request) -> web.StreamResponse:
         """`{"name": "Checkout", "routing_key": "...", "acknowledgement_timeout": 600, "auto_resolve_timeout": 3600}`"""
