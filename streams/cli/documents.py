@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import getpass
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -14,11 +13,12 @@ import orjson
 from streams.cli.hush import hushed
 from streams.cli.tables import print_table
 from streams.documents.api import to_api
-from streams.documents.changes import Change, Changes, plan_changes, plan_deletion
+from streams.documents.changes import Changes, plan_changes, plan_deletion
+from streams.documents.diff import unified
 from streams.documents.document import KINDS, Document, Kind, name_of
 from streams.documents.log import DocumentLog
 from streams.documents.parse import load_documents
-from streams.documents.show import HEADS, masked_for_comparison, to_document, to_rows, to_yaml
+from streams.documents.show import HEADS, to_document, to_rows, to_yaml
 from streams.documents.snapshot import Snapshot
 from streams.documents.system_presets import SYSTEM
 from streams.documents.written import Written
@@ -191,7 +191,7 @@ def diff(paths: tuple[str, ...], more: tuple[str, ...], prune: bool) -> None:
     changes = plan_changes(snapshot, wanted, prune=prune)
     _tell_warnings(changes)
     for change in changes.writes:
-        for line in _unified(change):
+        for line in unified(change):
             click.echo(_coloured(line))
     click.echo(f"pagerline: compared with revision {changes.base}", err=True)
     if changes.writes:
@@ -280,19 +280,6 @@ def _existing(snapshot: Snapshot, there: dict[str, Document], kind: Kind, docume
     if f"{kind}/{document_id}" in snapshot.problems:
         raise DocumentError(f"{kind}/{document_id} cannot be read")
     raise DocumentError(f"there is no {kind}/{document_id}", remedy=f"`pagerline get {kind}s` lists all")
-
-
-def _unified(change: Change) -> Iterable[str]:
-    before, after = _lines(change.before), _lines(change.document)
-    return difflib.unified_diff(before, after, change.name, f"{change.name} (file)", lineterm="")
-
-
-def _lines(document: Document | None) -> list[str]:
-    if document is None:
-        return []
-    shown = to_document(document, masked_for_comparison)
-    del shown["version"]  # the log gives it, no file has it
-    return to_yaml([shown]).splitlines()[1:]
 
 
 _COLOURS = {"-": "red", "+": "green", "@": "cyan"}

@@ -72,7 +72,7 @@ def web_app(settings: Settings) -> web.Application:
 def make_app(
     backend: Backend, *, operations: Iterable[Operation] = OPERATIONS, metrics: WebMetrics | None = None
 ) -> web.Application:
-    """The API and the console. The application starts and stops the backend's follower with itself."""
+    """The API and the console. The application opens and closes the backend's log of documents."""
     declared = tuple(operations)
     metrics = metrics or WebMetrics()
     app = web.Application(
@@ -135,7 +135,5 @@ async def _secure(_request: web.Request, answer: web.StreamResponse) -> None:
 
 
 async def _following(app: web.Application) -> AsyncIterator[None]:
-    backend = app[BACKEND]
-    await backend.follower.start()
-    yield
-    await backend.follower.stop()
+    async with app[BACKEND].log:
+        yield

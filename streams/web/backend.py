@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from streams.case_rows import all_rows, one_row
+from streams.documents.changes import Changes
 from streams.documents.connector import Connector, Entity
-from streams.documents.follower import Follower
-from streams.documents.secrets import Cipher, cipher_of
+from streams.documents.log import DocumentLog
 from streams.documents.snapshot import Snapshot
 from streams.explain.search import Window
 from streams.explain.tell import Told, tell
@@ -37,19 +37,18 @@ TESTS: Final = 20
 
 @dataclass(slots=True)
 class Backend:
-    """One for the process; `follower` is started by the app."""
+    """One for the process; `log` is opened by the app."""
 
     settings: Settings
-    follower: Follower
-    cipher: Cipher
+    log: DocumentLog
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _searches: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SEARCHES))
     _tests: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TESTS))
 
     @classmethod
     def of(cls, settings: Settings) -> Backend:
         """Raises SettingsError when PAGERLINE_SECRET_KEYS is not set."""
-        cipher = cipher_of(settings)
-        return cls(settings, Follower(kafka_options(settings), settings.topic("connectors"), cipher), cipher)
+        return cls(settings, DocumentLog(settings))
 
     @property
     def topology(self) -> Topology:
@@ -63,7 +62,16 @@ class Backend:
     @property
     def snapshot(self) -> Snapshot:
         """The documents as they are now."""
-        return self.follower.snapshot
+        return self.log.snapshot
+
+    async def read(self) -> Snapshot:
+        """The documents that are in the topic at this moment."""
+        return await self.log.read()
+
+    async def write(self, changes: Changes, *, by: str) -> Snapshot:
+        """Write as one apply. Raises DocumentsChanged when somebody else was quicker."""
+        async with self._writing:
+            return await self.log.write(changes, by=by)
 
     def connector(self, connector_id: str) -> Connector:
         """Raises ApiError when there is none, or it cannot be read."""

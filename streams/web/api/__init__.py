@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from streams.web.api import cases, explain, lag, letters, send
+from streams.web.api import cases, connectors, documents, explain, lag, letters, presets, routers, send, testing
 from streams.web.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
-    *lag.OPERATIONS,
+    *connectors.OPERATIONS,
+    *presets.OPERATIONS,
+    *routers.OPERATIONS,
+    *testing.OPERATIONS,
+    *send.OPERATIONS,
+    *documents.OPERATIONS,
     *explain.OPERATIONS,
     *letters.OPERATIONS,
-    *send.OPERATIONS,
+    *lag.OPERATIONS,
     *cases.OPERATIONS,
 )

@@ -50,13 +50,13 @@ RESULT: Final = Named(
 
 async def send(call: Call) -> Reply:
     body = call.body
-    sent = await _send(call, body["connectorId"], body.get("entityType"), body.get("presetId"), body.get("wait"))
+    sent = await run_test(call, body["connectorId"], body.get("entityType"), body.get("presetId"), body.get("wait"))
     return Reply(sent.to_json())
 
 
 async def test_connector(call: Call) -> Reply:
     body = call.body
-    sent = await _send(call, body["connectorId"], None, None, None)
+    sent = await run_test(call, body["connectorId"], None, None, None)
     return Reply({"result": result_of(sent)})
 
 
@@ -69,7 +69,8 @@ def result_of(sent: Sent) -> dict[str, Any]:
     return {"failure": {"message": sent.message[:10_000], **({"statusCode": status} if status else {})}}
 
 
-async def _send(call: Call, connector_id: str, entity: str | None, preset: str | None, wait: int | None) -> Sent:
+async def run_test(call: Call, connector_id: str, entity: str | None, preset: str | None, wait: int | None) -> Sent:
+    """A test notification. Raises ApiError when there is no such connector, or it does not take the entity type."""
     connector = call.backend.connector(connector_id)
     kind = None if entity is None else ENTITIES[entity]
     try:
