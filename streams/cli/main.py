@@ -19,6 +19,7 @@ COMMANDS = {
     "delete": Lazy("streams.cli.documents:delete", "Delete a connector."),
     "render": Lazy("streams.cli.render:render", "Render one template."),
     "cases": Lazy("streams.cli.cases:cases", "Show how Cases stand beside their incidents."),
+    "preview": Lazy("streams.cli.preview:preview", "Tell what would become of an event."),
     "explain": Lazy("streams.cli.explain:explain", "Tell the life of an alert, Case or incident."),
     "dead-letters": Lazy("streams.cli.dead_letters:dead_letters", "List, show and replay what could not be delivered."),
     "send": Lazy("streams.cli.send:send", "Send a test notification and wait for its outcome."),

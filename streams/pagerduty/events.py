@@ -12,13 +12,13 @@ import orjson
 from streams.documents.secrets import mask
 from streams.errors import SettingsError
 from streams.pagerduty.answers import Answer
+from streams.pagerduty.body import PATH, event_body
 from streams.pagerduty.http import KEEP_ALIVE_SECONDS, USER_AGENT, CheckedConnector, StaleWorker, seconds, told
 from streams.pagerduty.proxy import proxy_of
 
-PATH = "/v2/enqueue"
 HEADERS = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
 
-__all__ = ["EventsClient", "StaleWorker", "event_body"]
+__all__ = ["EventsClient", "StaleWorker"]
 
 
 class EventsClient:
@@ -94,17 +94,3 @@ def way_to(base_url: str) -> tuple[str, dict[str, Any]]:
     """The URL that events are posted to, and what a request through the proxy needs. Raises SettingsError."""
     proxy = proxy_of(base_url)
     return base_url.rstrip("/") + PATH, proxy.options() if proxy is not None else {}
-
-
-def event_body(record: Mapping[str, Any], routing_key: str) -> dict[str, Any]:
-    """The request body for an outbox record; acknowledge and resolve are bare (PagerDuty refuses a poor payload)."""
-    body: dict[str, Any] = {
-        "routing_key": routing_key,
-        "event_action": record["action"],
-        "dedup_key": record["dedup_key"],
-    }
-    if record["action"] == "trigger":
-        for name in ("payload", "client", "client_url", "links"):
-            if record.get(name):
-                body[name] = record[name]
-    return body

@@ -18,7 +18,7 @@ from streams.documents.connector import Connector, Entity
 from streams.documents.secrets import ROUTING_KEY_LENGTH, Secret, destination_id, is_routing_key, is_template, mask
 from streams.errors import DataMissing, TemplateError, UnresolvedReference
 from streams.routing.decision import PassedOver, Why
-from streams.routing.plain import blank, cut
+from streams.routing.plain import blank, cut, keyless
 from streams.templating import compile_template
 from streams.templating.quiet import without_keys
 
@@ -189,6 +189,6 @@ def _no_service(text: str) -> str | None:
         return f"gives {len(text):,} characters: a service's name has {SERVICE_LIMIT} at most"
     if not text.isprintable():
         return "gives more than one line, or characters that are not printed: no service is named like that"
-    if is_routing_key(text):
-        return f"gives {mask(text)}, which looks like a routing key and is no service's name"
+    if keyless(text) != text:
+        return "gives what looks like a routing key, which is no service's name"
     return None

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from streams.documents.secrets import mask
+
 KEY_LIMIT: Final = 255
 """Characters of a key in custom details; the longest sensible label, and what keeps a screen readable."""
 
@@ -18,6 +20,7 @@ NODE_LIMIT: Final = 20_000
 
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_KEY = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{32}(?![A-Za-z0-9])")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _WIDEST_NUMBER = 64  # bits: what JSON writers agree on
 
@@ -39,6 +42,11 @@ def one_line(value: object, limit: int) -> str:
 def cut(text: str, limit: int) -> str:
     """`text`, or its beginning and an ellipsis: never more than `limit` characters."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def keyless(text: str) -> str:
+    """`text` with every word masked that is a routing key; what people name things is left as it is."""
+    return _KEY.sub(lambda found: mask(found.group()), text)
 
 
 def blank(text: str) -> bool:

@@ -20,10 +20,11 @@ from streams.documents.connector import Entity
 from streams.documents.preset import Preset
 from streams.documents.router import Router, Rule, Target
 from streams.documents.snapshot import Snapshot
+from streams.documents.system_presets import SYSTEM
 from streams.errors import DataMissing, TemplateError, TemplateWrong
 from streams.events import Event
 from streams.routing.labels import routing_labels
-from streams.routing.plain import cut
+from streams.routing.plain import cut, keyless
 from streams.routing.reading import EMPTY
 from streams.templating import Condition, compile_condition
 from streams.templating.quiet import without_keys
@@ -80,7 +81,7 @@ class RuleAtWork:
 
     def __init__(self, router: Router, number: int, rule: Rule) -> None:
         self.rule = rule
-        self.name = without_keys(rule.name) or f"#{number}"
+        self.name = keyless(rule.name) or f"#{number}"
         self.choices = tuple(_choice(target, router, self.name, rule.details) for target in rule.targets)
         self._condition: Condition | TemplateWrong | None = ALWAYS if rule.condition.strip() == "true" else None
 
@@ -123,7 +124,8 @@ class RouterAtWork:
 
 
 class Routers:
-    """The routers of one snapshot, found by label. `any`: whether there is one at all, disabled ones included."""
+    """The routers of one snapshot, found by label. `any`: whether there is one at all, disabled ones included;
+    `label_names`: the labels that any of them wants."""
 
     def __init__(self, routers: Mapping[str, Router], before: Routers | None = None) -> None:
         """`before` gives what it has of routers that are the same objects, conditions compiled."""
@@ -137,7 +139,7 @@ class Routers:
             same = there is not None and there.router is routers[name]
             self._at_work[name] = there if there is not None and same else RouterAtWork(routers[name])
         shared = Counter(pair for one in self._at_work.values() for pair in one.router.labels.items())
-        self._names = tuple(sorted({name for name, _ in shared}))
+        self.label_names = tuple(sorted({name for name, _ in shared}))
         self._everywhere: list[tuple[int, RouterAtWork]] = []
         self._by_label: dict[tuple[str, str], list[tuple[int, RouterAtWork]]] = {}
         for number, one in enumerate(self._at_work.values()):
@@ -146,11 +148,16 @@ class Routers:
             place = self._by_label.setdefault(pairs[0], []) if pairs else self._everywhere
             place.append((number, one))
 
+    @property
+    def all(self) -> tuple[RouterAtWork, ...]:
+        """Those that are not disabled, in the order of their ids."""
+        return tuple(self._at_work.values())
+
     def matching(self, event: Event) -> list[RouterAtWork]:
         """The routers whose labels the event has, in the order of their ids."""
-        if not self._names:
+        if not self.label_names:
             return [one for _, one in self._everywhere]
-        labels = routing_labels(event, self._names)
+        labels = routing_labels(event, self.label_names)
         found = list(self._everywhere)
         for name, values in labels.items():
             for value in values:
@@ -231,7 +238,7 @@ class AtWork:
     def __init__(self, snapshot: Snapshot, before: AtWork | None = None) -> None:
         self.snapshot = snapshot
         self.routers: Routers = Routers(snapshot.routers, None if before is None else before.routers)
-        self.presets: Mapping[str, Preset] = snapshot.presets
+        self.presets: Mapping[str, Preset] = {**SYSTEM, **snapshot.presets}
         served = {"alerts": ("PAGERDUTY",), "cases": ("PAGERDUTY", "PAGERDUTY_INCIDENTS")}
         self.only: Mapping[str, tuple[str, ...]] = {
             entity: tuple(name for name, connector in snapshot.connectors.items() if connector.type in types)
