@@ -168,11 +168,19 @@ class Edits:
     def request_responder(self, incident: Incident, user: User, message: str, agent: Agent, at: int) -> None:
         """Ask another user to help."""
         self._history.write(incident, "responder_request", agent, at, f"{name_of(agent)} asked {user.name} to help")
-        self._history.tell("incident.responder.added", at, agent, incident, _responder(user, message, "pending"))
+        self._history.tell(
+            "incident.responder.added",
+            at,
+            agent,
+            incident,
+            _responder(user, card_of(incident).policy, message, "pending"),
+        )
 
     def answer_request(self, incident: Incident, user: User, message: str, at: int) -> None:
         """A user accepts to help."""
-        self._history.tell("incident.responder.replied", at, user, incident, _responder(user, message, "accepted"))
+        self._history.tell(
+            "incident.responder.replied", at, user, incident, _responder(user, None, message, "accepted")
+        )
 
     def rename(self, service: TechnicalService, name: str, agent: Agent, at: int) -> None:
         """Give a service another name."""
@@ -180,5 +188,5 @@ class Edits:
         self._history.tell("service.updated", at, agent, None, service)
 
 
-def _responder(user: User, message: str, state: str) -> dict[str, Any]:
-    return {"user": user, "escalation_policy": None, "message": message, "state": state, "type": "incident_responder"}
+def _responder(user: User, policy: EscalationPolicy | None, message: str, state: str) -> dict[str, Any]:
+    return {"user": user, "escalation_policy": policy, "message": message, "state": state, "type": "incident_responder"}

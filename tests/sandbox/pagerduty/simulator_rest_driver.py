@@ -20,15 +20,15 @@ from streams.sandbox.pagerduty.rest.request import Received
 ALEX, ROBIN, KIM = "alex@example.com", "robin@example.com", "kim@example.com"
 TOKEN = "y_NbAkKc66ryYTWUXYEu"
 
-_FIXTURES = Path(__file__).parents[2] / "fixtures" / "pagerduty"
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "pagerduty"
 
 
 def rest_sample(name: str) -> Any:
-    return json.loads((_FIXTURES / "rest" / f"{name}.json").read_text())
+    return json.loads((FIXTURES / "rest" / f"{name}.json").read_text())
 
 
 def webhook_sample(name: str) -> Any:
-    return json.loads((_FIXTURES / "webhooks_v3" / f"{name}.json").read_text())
+    return json.loads((FIXTURES / "webhooks_v3" / f"{name}.json").read_text())
 
 
 class PureRest:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 
 from streams.sandbox.pagerduty.card import Happening, Note, StatusUpdate, card_of
-from streams.sandbox.pagerduty.directory import Agent, TechnicalService, User
+from streams.sandbox.pagerduty.directory import Agent, EscalationPolicy, TechnicalService, User
 from streams.sandbox.pagerduty.incidents import Incident
 from streams.sandbox.pagerduty.shapes import Json, Shapes, moment, moment_or_none
 
@@ -156,7 +156,7 @@ class EventBodies:
         return {name: shown[name] for name in _MEMBERS}
 
     def _shown(self, value: Any) -> Any:
-        return self._reference(value) if isinstance(value, User) else value
+        return self._reference(value) if isinstance(value, User | EscalationPolicy) else value
 
 
 def precise(at: int) -> str:
