@@ -124,10 +124,14 @@ def pagerline_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start
 def _simulator(fixture: Callable[..., Callable[[Callable[[], AsyncIterator[Any]]], Any]]) -> Any:
     @fixture(loop_scope="function")
     async def pagerline_simulator() -> AsyncIterator[Simulator]:
-        """A PagerDuty simulator without a rate limit, in the event loop of the test."""
+        """A PagerDuty simulator without rate limits, in the event loop of the test.
+
+        `events_url` and `api_url` to point at; `rest` for services, users and what was called, `people` who act on
+        incidents, `webhooks` for subscriptions and trouble on their way.
+        """
         from streams.sandbox.pagerduty import Simulator
 
-        async with Simulator(limit=None) as simulator:
+        async with Simulator(limit=None, rest_limit=None) as simulator:
             yield simulator
 
     return pagerline_simulator

@@ -73,6 +73,18 @@ async def test_known_keys_and_no_limit(tmp_path: Path) -> None:
             assert (await response.json())["services"][0]["limit"] is None
 
 
+async def test_rest_services_tokens_and_limit(tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.write_text("first-token\nsecond-token\n")
+    arguments = ("--service", "Checkout", "--service", "Search", "--tokens", str(tokens), "--rest-limit", "1")
+    async with running(*arguments) as (_, url), aiohttp.ClientSession(url) as http:
+        for token, status in (("first-token", 200), ("first-token", 429), ("second-token", 200), ("third", 401)):
+            async with http.get("/services", headers={"Authorization": f"Token token={token}"}) as response:
+                assert response.status == status
+                if status == 200:
+                    assert [one["name"] for one in (await response.json())["services"]] == ["Checkout", "Search"]
+
+
 async def test_a_taken_port_is_told() -> None:
     async with running() as (_, url):
         process = await asyncio.create_subprocess_exec(
