@@ -219,7 +219,9 @@ def delete(kind: Kind, document_id: str, if_revision: int | None) -> None:
             snapshot = await log.read()
             _tell_problems(snapshot)
             _check_revision(snapshot, if_revision)
-            await log.write(plan_deletion(snapshot, kind, document_id), by=_me("delete"), force=True)
+            changes = plan_deletion(snapshot, kind, document_id)
+            _tell_warnings(changes)
+            await log.write(changes, by=_me("delete"), force=True)
 
     with hushed():
         asyncio.run(run())

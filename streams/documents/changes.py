@@ -6,11 +6,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from streams.documents.advice import advice
+from streams.documents.check import View, check
 from streams.documents.connector import Connector
 from streams.documents.document import KINDS, Document, Kind, kind_of, name_of, same_content
+from streams.documents.links import referring
 from streams.documents.snapshot import Snapshot
 from streams.documents.written import Written, written
 from streams.errors import DocumentError, DocumentsWrong
+
+NAMED: Final = 5
+"""Documents that one line names."""
 
 Verb = Literal["created", "changed", "unchanged", "deleted"]
 
@@ -50,11 +56,13 @@ def plan_changes(snapshot: Snapshot, wanted: Iterable[Document | Written], *, pr
     """One change for each wanted document, in their order, with the version that it gets; then, with `prune`, one for
     each stored document that is not wanted, which goes. Without it those stay as they are.
 
-    Raises DocumentsWrong when a connector that exists would change its type.
+    Raises DocumentsWrong with all faults: a connector that exists would change its type, a reference leads nowhere or
+    to what does not fit, here or in a document that stays. What is only odd is in the warnings.
     """
     changes: list[Change] = []
     faults: list[DocumentError] = []
-    for one in map(written, wanted):
+    documents = [written(one) for one in wanted]
+    for one in documents:
         document = one.document
         before = snapshot.get(name_of(document))
         if isinstance(document, Connector) and isinstance(before, Connector) and before.type != document.type:
@@ -67,20 +75,47 @@ def plan_changes(snapshot: Snapshot, wanted: Iterable[Document | Written], *, pr
             )
             continue
         changes.append(_change(snapshot, document, before))
+    if prune:
+        changes += _pruned(snapshot, {name_of(one.document) for one in documents})
+    before_it = View(snapshot.documents, snapshot.problems)
+    after_it = _after(snapshot, changes)
+    faults += check(after_it, documents, before_it)
     if faults:
         raise DocumentsWrong(faults)
-    if prune:
-        changes += _pruned(snapshot, {change.name for change in changes})
-    return Changes(snapshot.head, tuple(changes))
+    touched = [change.document for change in changes if change.document is not None and change.verb != "unchanged"]
+    return Changes(snapshot.head, tuple(changes), tuple(advice(after_it, touched, before_it)))
 
 
 def plan_deletion(snapshot: Snapshot, kind: Kind, document_id: str) -> Changes:
-    """The change that deletes a document. Raises DocumentError when there is none of that name."""
+    """The change that deletes a document.
+
+    Raises DocumentError when there is none of that name, and when others refer to it.
+    """
     name = f"{kind}/{document_id}"
     before = snapshot.get(name)
     if before is None and name not in snapshot.problems:
         raise DocumentError(f"there is no {name}", remedy=f"`pagerline get {kind}s` lists all")
-    return Changes(snapshot.head, (Change("deleted", name, None, before),))
+    if holders := referring(snapshot.documents, name):
+        more = f" and {len(holders) - NAMED} more" if len(holders) > NAMED else ""
+        raise DocumentError(
+            f"{name} is not deleted: {', '.join(holders[:NAMED])}{more} refer{'s' if len(holders) == 1 else ''} to it",
+            remedy="change or delete what refers to it first",
+        )
+    change = Change("deleted", name, None, before)
+    warnings = advice(_after(snapshot, [change]), [], View(snapshot.documents))
+    return Changes(snapshot.head, (change,), tuple(warnings))
+
+
+def _after(snapshot: Snapshot, changes: list[Change]) -> View:
+    """The documents as they are after these changes."""
+    there = {name_of(document): document for document in snapshot.documents}
+    gone = [change.name for change in changes if change.document is None]
+    for change in changes:
+        if change.document is None:
+            there.pop(change.name, None)
+        else:
+            there[change.name] = change.document
+    return View(there.values(), snapshot.problems.keys() - set(gone), gone)
 
 
 def _change(snapshot: Snapshot, document: Document, before: Document | None) -> Change:

@@ -10,6 +10,7 @@ from typing import Final
 
 import yaml
 
+from streams.documents.secrets import ROUTING_KEY_LENGTH
 from streams.errors import DocumentError
 from streams.templating.quiet import without_keys
 
@@ -81,7 +82,7 @@ class Node:
             return str(self.raw.value)
         if self.is_nothing:
             raise self.fault("is empty, must be text", "leave it out, or give it a value")
-        remedy = "put it in quotes" if self.raw.tag == _TAG + "bool" else QUOTE_TEMPLATES if self.is_mapping else ""
+        remedy = QUOTE_TEMPLATES if self.is_mapping else "write it as text, in quotes"
         raise self.fault(f"is {self._kind()}, must be text", remedy)
 
     def whole_number(self, least: int, most: int) -> int:
@@ -90,7 +91,7 @@ class Node:
         written = self.raw.value if self.raw.tag == _TAG + "int" else ""
         if _DECIMAL.fullmatch(written) and least <= int(written) <= most:
             return int(written)
-        raise self.fault(f"must be a whole number from {least} to {most}")
+        raise self.fault(f"must be a whole number from {least} to {most}", "write it in digits, without quotes")
 
     @property
     def is_truth(self) -> bool:
@@ -101,12 +102,12 @@ class Node:
         """True or false. Raises DocumentError."""
         if self.is_truth and (text := str(self.raw.value).lower()) in ("true", "false"):
             return text == "true"  # YAML also knows yes, on, no and off; nobody agrees on them
-        raise self.fault(f"is {self._kind()}, must be true or false")
+        raise self.fault(f"is {self._kind()}, must be true or false", "write true or false, without quotes")
 
     def items(self) -> list[Node]:
         """The entries of a list. Raises DocumentError when it is not one."""
         if not isinstance(self.raw, yaml.SequenceNode):
-            raise self.fault(f"is {self._kind()}, must be a list")
+            raise self.fault(f"is {self._kind()}, must be a list", "write its entries behind dashes, or inside [ ]")
         return [self._child(f"[{number}]", value) for number, value in enumerate(self.raw.value)]
 
     def members(self, known: Collection[str], report: Report) -> dict[str, Node]:
@@ -115,7 +116,7 @@ class Node:
         Raises DocumentError when it is not a mapping.
         """
         if not isinstance(self.raw, yaml.MappingNode):
-            raise self.fault(f"is {self._kind()}, must be a mapping")
+            raise self.fault(f"is {self._kind()}, must be a mapping", "write it as names with values, name: value")
         found: dict[str, Node] = {}
         for name_node, value in self.raw.value:
             name = str(name_node.value) if isinstance(name_node, yaml.ScalarNode) else "?"
@@ -137,7 +138,7 @@ class Node:
         Raises DocumentError when it is not a mapping.
         """
         if not isinstance(self.raw, yaml.MappingNode):
-            raise self.fault(f"is {self._kind()}, must be a mapping")
+            raise self.fault(f"is {self._kind()}, must be a mapping", "write it as names with values, name: value")
         found: dict[str, Node] = {}
         for name_node, value in self.raw.value:
             name = Node(self.file, self.path, name_node, self.text_of_file)
@@ -149,12 +150,21 @@ class Node:
             if text in found:
                 report(name.fault(f"{without_keys(text)} is written twice", "keep one of them"))
             else:
-                found[text] = self._child(f".{without_keys(text)}" if self.path else without_keys(text), value)
+                # As in `members`; here nothing tells a likely name but that it is too short for a routing key.
+                shown = text if len(text) < ROUTING_KEY_LENGTH else without_keys(text)
+                found[text] = self._child(f".{shown}" if self.path else shown, value)
         return found
 
     def has(self, name: str) -> bool:
         """Whether this is a mapping with a member of this name."""
         return isinstance(self.raw, yaml.MappingNode) and any(key.value == name for key, _ in self.raw.value)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of a mapping's members; empty for anything else."""
+        if not isinstance(self.raw, yaml.MappingNode):
+            return frozenset()
+        return frozenset(str(key.value) for key, _ in self.raw.value if isinstance(key, yaml.ScalarNode))
 
     def member(self, name: str) -> Node | None:
         """The first member of this name; None where there is none, or this is no mapping."""
@@ -184,6 +194,17 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     folded = {one.casefold(): one for one in known}
     close = difflib.get_close_matches(name.casefold(), folded, n=1)
     return folded[close[0]] if close else None
+
+
+def choice(node: Node, known: Collection[str]) -> str:
+    """One of these words. Raises DocumentError."""
+    text = node.text()
+    if text in known:
+        return text
+    *first, last = known
+    near = nearest(text, known)
+    remedy = f"did you mean {near}?" if near else f"write {', '.join(first)} or {last}"
+    raise node.fault(f"is none of {', '.join(known)}", remedy)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -19,6 +19,8 @@ from streams.errors import DocumentError, UsageError
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 STDIN: Final = "-"
 
+MEND: Final = "mend the text at this place"
+
 DEEPEST: Final = 100
 """Levels; no document has ten."""
 
@@ -56,21 +58,23 @@ def parse(text: str, file: str) -> list[Node]:
         # Inside a JSON string a tab cannot stand as it is, so all of them can go.
         roots = _compose(text.replace("\t", " ") if is_json else text)
     except json.JSONDecodeError as error:
-        raise DocumentError(f"is not JSON: {error.msg}", file=file, line=error.lineno, column=error.colno) from None
+        raise DocumentError(
+            f"is not JSON: {error.msg}", file=file, line=error.lineno, column=error.colno, remedy=MEND
+        ) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         problem = str(error.problem or error.context)
-        remedy = QUOTE_TEMPLATES if any(sign in problem for sign in _SIGNS_OF_A_TEMPLATE) else ""
+        remedy = QUOTE_TEMPLATES if any(sign in problem for sign in _SIGNS_OF_A_TEMPLATE) else MEND
         message = f"is not YAML: {problem}"
         raise DocumentError(message, file=file, line=line, column=column, remedy=remedy) from None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         line, column = before.count("\n") + 1, error.position - (before.rfind("\n") + 1) + 1
         message = f"holds a character that YAML does not allow (U+{error.character:04X})"
-        raise DocumentError(message, file=file, line=line, column=column) from None
+        raise DocumentError(message, file=file, line=line, column=column, remedy="take it out") from None
     except RecursionError:
-        raise DocumentError("is nested too deep", file=file) from None
+        raise DocumentError("is nested too deep", file=file, remedy=f"{DEEPEST} levels are the limit") from None
     if is_json:
         for root in filter(None, roots):
             _join_surrogates(root)
@@ -129,12 +133,14 @@ def _unwrapped(root: Node) -> Iterator[Found]:
 
 
 def _of_wrapping(node: Node) -> Iterator[Found]:
+    # Lists first, and several of them: what somebody wrote out of the documented API kind by kind.
+    several = {name + "s": name for name in KINDS}
+    if node.names and node.names.issubset(several):
+        for name, kind in several.items():
+            if (them := node.member(name)) is not None:
+                yield from (Found(item, kind) for item in them.items())
+        return
     for kind in KINDS:
-        if (several := node.only_member(kind + "s")) is not None:
-            for item in several.items():
-                yield Found(item, kind)
-            return
-        # A router's fallback or the like may have one member of such a name too, but no document has.
         if (one := node.only_member(kind)) is not None:
             yield Found(one, kind)
             return

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner, Result
@@ -19,6 +20,7 @@ from streams.documents.secrets import new_key
 ROOT = Path(__file__).parents[2]
 SAMPLES = str(ROOT / "deploy" / "samples" / "connectors.yaml")
 BAD = ROOT / "tests" / "fixtures" / "documents" / "bad"
+GOOD = BAD.parent / "good"
 SAMPLE_KEYS = ("930ccccccccc", "931ccccccccc", "930aaaaaaaaa", "930bbbbbbbbb", "930xxxxxxxxx", "930fffffffff")
 
 Run = Callable[..., Result]
@@ -146,6 +148,92 @@ class TestWithBroker:
             1,
             "pagerline: there is no connector/payments; `pagerline get connectors` lists all\n",
         )
+
+    def test_nothing_of_a_batch_with_a_bad_document_takes_effect(self, run: Run) -> None:
+        documents = [file for file in sorted(BAD.iterdir()) if file.suffix != ".want"]
+        for file in documents:
+            result = run("apply", "-f", str(GOOD / "folder"), str(file))
+            assert (result.exit_code, result.stdout) == (1, ""), file.name
+            assert all(f"{file}:" in line for line in result.stderr.splitlines())
+        for kind in ("connectors", "integrations", "routers"):
+            assert run("get", kind, "-o", "json").output == "[]\n"
+        assert len(documents) >= 40
+
+    def test_all_kinds_are_applied_shown_and_applied_again(self, run: Run) -> None:
+        file = str(GOOD / "all-kinds.yaml")
+        names = ["integration/acme", "connector/payments", "connector/cases", "preset/short", "router/payments"]
+        assert run("apply", "-f", file).stdout.splitlines() == [f"{name} created" for name in names]
+        assert run("apply", "-f", str(GOOD / "all-kinds-api.json")).stdout.splitlines() == [
+            f"{name} unchanged" for name in names
+        ]
+        for kind in ("preset", "router"):  # nothing secret in them: what is shown can be applied
+            for form in ("yaml", "json", "api"):
+                shown = run("get", kind, names[-1].split("/")[1] if kind == "router" else "short", "-o", form).stdout
+                if form == "api":
+                    shown = json.dumps({kind: json.loads(shown)})
+                assert run("apply", "-f", "-", stdin=shown).stdout.endswith("unchanged\n")
+        assert run("get", "integrations").output.splitlines()[1].split() == [
+            "acme", "Acme", "…YEu", "oncall@acme.io", "eu", "1", "1", "1",
+        ]  # fmt: skip
+        assert "preset_system_pagerduty_cases_basic" in run("get", "presets").output
+        assert run("get", "routers").output.splitlines()[1].split() == [
+            "payments", "Payments", "team=payments", "2", "payments,cases", "alerts:payments", "1",
+        ]  # fmt: skip
+
+    def test_delete_is_refused_with_what_refers_to_it(self, run: Run) -> None:
+        run("apply", "-f", str(GOOD / "all-kinds.yaml"))
+        result = run("delete", "connector", "payments")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.startswith("pagerline: connector/payments is not deleted: router/payments refers to it; ")
+        assert run("delete", "router", "payments").exit_code == 0
+        assert run("delete", "connector", "payments").output == "connector/payments deleted\n"
+
+    def test_prune_asks_first(self, run: Run) -> None:
+        run("apply", "-f", str(GOOD / "all-kinds.yaml"))
+        arguments = ("apply", "-f", SAMPLES, "--prune")
+        diff = run("diff", "-f", SAMPLES, "--prune")
+        assert diff.exit_code == 1
+        assert "-kind: router" in diff.stdout
+        assert "router/payments deleted (dry run)" in run(*arguments, "--dry-run").stdout
+        refused = run(*arguments, stdin="n\n")
+        assert refused.exit_code == 1
+        assert "deleted" not in refused.stdout
+        assert "  router/payments\n" in refused.stderr
+        assert "nothing was written" in refused.stderr
+        done = run(*arguments, "--yes")
+        assert done.stdout.splitlines() == [
+            "connector/payments changed",
+            "connector/by-team created",
+            "router/payments deleted",
+            "preset/short deleted",
+            "connector/cases deleted",
+            "integration/acme deleted",
+        ]
+
+    def test_a_revision_that_has_passed_is_told(self, run: Run) -> None:
+        assert run("diff", "-f", SAMPLES).stderr == "pagerline: compared with revision 0\n"
+        assert run("apply", "-f", SAMPLES, "--if-revision", "0").exit_code == 0
+        result = run("apply", "-f", "-", "--if-revision", "0", stdin=PAYMENTS % "1")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "the documents have changed meanwhile, from revision 0 to 1" in result.stderr
+        assert run("delete", "connector", "by-team", "--if-revision", "0").exit_code == 1
+        assert run("delete", "connector", "by-team", "--if-revision", "1").exit_code == 0
+
+    def test_warnings_stop_nothing(self, run: Run) -> None:
+        lonely = PAYMENTS.replace("id: payments", "id: lonely") % "1"
+        result = run("apply", "-f", str(GOOD / "all-kinds.yaml"), "-", stdin=lonely)
+        assert result.exit_code == 0
+        assert "connector/lonely created" in result.stdout
+        assert result.stderr == (
+            "pagerline: warning: connector/lonely: no router leads to it; only events that name it reach it\n"
+        )
+
+    def test_a_diff_has_colours_where_they_can_be_seen(self, run: Run) -> None:
+        plain = run("diff", "-f", SAMPLES).stdout
+        coloured = CliRunner().invoke(main, ("diff", "-f", SAMPLES), prog_name="pagerline", color=True).stdout
+        assert "\x1b[" not in plain
+        assert "\x1b[32m+kind: connector" in coloured
+        assert click.unstyle(coloured) == plain
 
     def test_what_other_keys_sealed_is_told_and_can_be_replaced_or_deleted(
         self, run: Run, monkeypatch: pytest.MonkeyPatch

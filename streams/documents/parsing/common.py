@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from streams.documents.connector import ENTITIES, ID_PATTERN, Entity
-from streams.documents.node import Node, Report, suggestion
+from streams.documents.node import Node, Report, nearest
 from streams.documents.written import Place
 from streams.errors import DocumentError, DocumentsWrong
 
@@ -22,7 +22,7 @@ _ENTITY_PREFIX: Final = "ENTITY_TYPE_"
 """Answers of the documented API have it, requests do not."""
 
 ID_REMEDY: Final = "give it a name of letters, digits, '-' and '_', which never changes"
-ID_FORM: Final = "must be 1 to 128 letters, digits, '-' or '_', and begin with a letter or digit"
+ID_FORM: Final = "write 1 to 128 letters, digits, '-' or '_', the first a letter or digit"
 
 
 class Noting:
@@ -94,14 +94,8 @@ class Reader:
         for one in ENTITIES:
             if found == one:
                 return one
-        raise node.fault("must be alerts or cases", suggestion(text, ENTITIES))
-
-    def choice(self, node: Node, known: Collection[str]) -> Any:
-        """One of these words. Raises DocumentError."""
-        text = node.text()
-        if text not in known:
-            raise node.fault(f"must be {' or '.join(known)}", suggestion(text, known))
-        return text
+        near = nearest(text, ENTITIES)
+        raise node.fault("is neither alerts nor cases", f"did you mean {near}?" if near else "write one of them")
 
     def inside(self, members: Mapping[str, Node], name: str, known: Collection[str]) -> dict[str, Node]:
         """The members of a mapping that may be missing. Raises DocumentError."""
@@ -128,7 +122,7 @@ class Reader:
         """Read the entries of a list, each by itself. Raises DocumentError when it is none or has too many."""
         items = node.items()
         if len(items) > most:
-            raise node.fault(f"has {len(items)} entries, {most} is the limit")
+            raise node.fault(f"has {len(items)} entries, {most} is the limit", "take some out")
         for number, item in enumerate(items):
             with self.noting():
                 read(number, item)
@@ -138,7 +132,7 @@ def read_id(node: Node) -> str:
     """An id. Raises DocumentError."""
     if ID_PATTERN.fullmatch(node.text()):
         return node.text()
-    raise node.fault(ID_FORM)
+    raise node.fault("is no id", ID_FORM)
 
 
 def checked_length(node: Node, least: int, most: int) -> str:
@@ -146,7 +140,8 @@ def checked_length(node: Node, least: int, most: int) -> str:
     text = node.text()
     if least <= len(text) <= most:
         return text
-    raise node.fault(f"has {len(text)} characters, must have {least} to {most}")
+    remedy = "shorten it" if len(text) > most else "write something, or leave it out"
+    raise node.fault(f"has {len(text)} characters, must have {least} to {most}", remedy)
 
 
 def needed_member(node: Node, members: Mapping[str, Node], name: str, remedy: str) -> Node:

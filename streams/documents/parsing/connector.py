@@ -28,7 +28,7 @@ from streams.documents.connector import (
     frozen_fields,
     frozen_overrides,
 )
-from streams.documents.node import Node, suggestion
+from streams.documents.node import Node, choice, suggestion
 from streams.documents.options import (
     DEFAULTS,
     EVENTS_URLS,
@@ -94,7 +94,7 @@ def _type(node: Node) -> ConnectorType:
     for known in TYPES:
         if text == known:
             return known
-    raise node.fault("is not a connector type", suggestion(text, TYPES))
+    raise node.fault("is no type of connector that there is here", suggestion(text, TYPES))
 
 
 class _Connector:
@@ -137,7 +137,7 @@ class _Connector:
                 elif name == "baseUrl":
                     found[name] = read_url(node)
                 else:
-                    found[name] = self.reader.choice(node, EVENTS_URLS if name == "region" else get_args(Brief))
+                    found[name] = choice(node, EVENTS_URLS if name == "region" else get_args(Brief))
         return found
 
     # -- Pagerline's form

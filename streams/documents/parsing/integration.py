@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from streams.documents.integration import API_URLS, DEFAULT_RATE_LIMIT, Integration
-from streams.documents.node import Node
+from streams.documents.node import Node, choice
 from streams.documents.options import MOST_RATE_LIMIT
 from streams.documents.parsing.common import Reader, needed_member
 from streams.documents.parsing.value import FIND_TOKEN, read_secret, read_url
@@ -49,7 +49,7 @@ def read_integration(reader: Reader, node: Node, *, kind_needed: bool) -> Integr
     with reader.noting():
         found["from_email"] = _email(needed_member(node, members, "from", "write the e-mail of a user of the account"))
     with reader.noting():
-        found["region"] = reader.choice(members["region"], API_URLS) if "region" in members else "us"
+        found["region"] = choice(members["region"], API_URLS) if "region" in members else "us"
     with reader.noting():
         found["base_url"] = read_url(members["baseUrl"]) if "baseUrl" in members else None
     with reader.noting():
@@ -87,7 +87,9 @@ def _services(reader: Reader, members: Mapping[str, Node]) -> Mapping[str, str]:
     with reader.noting():
         entries = reader.entries(members, "services")
         if len(entries) > MOST_SERVICES:
-            raise members["services"].fault(f"has {len(entries)} entries, {MOST_SERVICES} is the limit")
+            raise members["services"].fault(
+                f"has {len(entries)} entries, {MOST_SERVICES} is the limit", "take some out: others are asked for"
+            )
         for name, value in entries.items():
             with reader.noting():
                 service_id = value.text().strip()

@@ -183,7 +183,7 @@ class _Preset:
         """The subtype that a layer is for; None: the general one."""
         kinds = node.members(("matchEntityType", "matchEntityTypeAndSubType"), self.report)
         if len(kinds) != 1:
-            raise node.fault("must have one of matchEntityType and matchEntityTypeAndSubType")
+            raise node.fault("must have either matchEntityType or matchEntityTypeAndSubType", "write one of them")
         if "matchEntityType" in kinds:
             return None
         given = kinds["matchEntityTypeAndSubType"]
@@ -211,7 +211,7 @@ class _Preset:
 def _one_of(words: tuple[str, ...]) -> Callable[[Node, str], None]:
     def check(node: Node, text: str) -> None:
         if text not in words:
-            raise node.fault(f"must be {', '.join(words[:-1])} or {words[-1]}", suggestion(text, words))
+            raise node.fault(f"is none of {', '.join(words)}", suggestion(text, words))
 
     return check
 

@@ -10,7 +10,7 @@ from streams.documents.node import Node
 from streams.documents.references import fault as reference_fault
 from streams.documents.references import is_reference
 from streams.documents.secrets import ROUTING_KEY_LENGTH, Secret, is_routing_key, is_template, mask
-from streams.errors import TemplateWrong
+from streams.errors import DocumentError, TemplateWrong
 from streams.templating import compile_condition, compile_template
 
 VALUE_LIMIT: Final = 20_000
@@ -61,11 +61,11 @@ def read_template(node: Node) -> str:
     """A text that compiles as a template. Raises DocumentError."""
     text = node.text()
     if len(text) > VALUE_LIMIT:
-        raise node.fault(f"has {len(text)} characters, {VALUE_LIMIT} is the limit")
+        raise node.fault(f"has {len(text)} characters, {VALUE_LIMIT} is the limit", "shorten it")
     try:
         compile_template(text)
     except TemplateWrong as wrong:
-        raise node.fault_inside(wrong.line, wrong.column, f"the template is wrong: {wrong}") from None
+        raise _wrong(node, wrong, "template") from None
     return text
 
 
@@ -75,13 +75,13 @@ def read_condition(node: Node) -> str:
     if not text.strip():
         raise node.fault("is empty", "write true for a rule that always holds")
     if len(text) > VALUE_LIMIT:
-        raise node.fault(f"has {len(text)} characters, {VALUE_LIMIT} is the limit")
+        raise node.fault(f"has {len(text)} characters, {VALUE_LIMIT} is the limit", "shorten it")
     if text.lstrip().startswith(("{{", "{%")):
         raise node.fault("is an expression in braces", "write the expression alone, without {{ and }}")
     try:
         compile_condition(text)
     except TemplateWrong as wrong:
-        raise node.fault_inside(wrong.line, wrong.column, f"the condition is wrong: {wrong}") from None
+        raise _wrong(node, wrong, "condition") from None
     return text.strip()
 
 
@@ -98,15 +98,30 @@ def read_url(node: Node) -> str:
     return text
 
 
+def _wrong(node: Node, wrong: TemplateWrong, what: str) -> DocumentError:
+    """The fault of a text that cannot be compiled, at its place; what its author may have meant is the remedy."""
+    at = f"line {wrong.line}, column {wrong.column}: " if wrong.line and wrong.column else ""
+    remedy = wrong.suggestion or "see docs/templates.md, and try it with `pagerline render`"
+    return node.fault_inside(wrong.line, wrong.column, f"the {what} is wrong: {at}{wrong.message}", remedy)
+
+
 def _text(node: Node) -> str:
     text = node.text()
     if len(text) > VALUE_LIMIT:
-        raise node.fault(f"has {len(text)} characters, {VALUE_LIMIT} is the limit")
+        raise node.fault(f"has {len(text)} characters, {VALUE_LIMIT} is the limit", "shorten it")
     if _MASKED.search(text) or text.strip() == "…":
         raise node.fault("is masked, as `pagerline get` shows it", "write the key itself")
-    if is_reference(text) and (wrong := reference_fault(text)):
-        raise node.fault(wrong)
+    if is_reference(text) and (wrong := _reference_fault(text)):
+        raise node.fault(*wrong)
     return text
+
+
+def _reference_fault(text: str) -> tuple[str, str] | None:
+    wrong = reference_fault(text)
+    if wrong is None:
+        return None
+    message, _, remedy = wrong.partition("; ")
+    return message, remedy or "write file:/PATH or ${ENV:NAME}"
 
 
 def _fault(key: str) -> str:
