@@ -24,6 +24,7 @@ Still up, until Ctrl-C. In another terminal:
   pagerline sandbox produce --alerts 20 --team alpha --connector alpha=by-team
   pagerline sandbox verify --simulator {simulator}
   curl -s {simulator}/sim/incidents
+  open {simulator}/sim/                           # the page where people act on incidents
   curl -s {health}/metrics
 """
 

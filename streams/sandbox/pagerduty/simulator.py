@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from aiohttp import web
 
@@ -33,10 +33,14 @@ from streams.sandbox.pagerduty.journal import Entry
 from streams.sandbox.pagerduty.rest.access import Access
 from streams.sandbox.pagerduty.rest.api import DEFAULT_LIMIT as DEFAULT_REST_LIMIT
 from streams.sandbox.pagerduty.rest.http import RestHttp
+from streams.sandbox.pagerduty.rest.journal import RestCall
 from streams.sandbox.pagerduty.timer import Timer
 from streams.sandbox.pagerduty.tls import Certificates
 from streams.sandbox.pagerduty.webhooks.courier import Courier
+from streams.sandbox.pagerduty.webhooks.deliveries import Attempt
 from streams.sandbox.pagerduty.window import DEFAULT_LIMIT
+
+T = TypeVar("T")
 
 SHUTDOWN_S: Final = 1.0
 """For requests that are being answered; held ones are let go at once."""
@@ -153,24 +157,46 @@ class Simulator(Account):
         return self._courier.waiting
 
     async def seen(self, like: Callable[[Entry], bool], *, count: int = 1, timeout: float = 10.0) -> list[Entry]:
-        """Wait until the journal has `count` entries that are `like` this, those already there included.
+        """Wait until the events' journal has `count` entries that are `like` this, those already there included.
 
         Returns all that match. Raises TimeoutError after `timeout` seconds of real time.
         """
-        found = [entry for entry in self.journal if like(entry)]
-        enough = asyncio.Event()
+        return await _seen(self.journal, self.journal.listeners, like, count, timeout)
 
-        def look(entry: Entry) -> None:
-            if like(entry):
-                found.append(entry)
-                if len(found) >= count:
-                    enough.set()
+    async def called(
+        self, like: Callable[[RestCall], bool], *, count: int = 1, timeout: float = 10.0
+    ) -> list[RestCall]:
+        """The same for the REST calls."""
+        return await _seen(self.rest.journal, self.rest.journal.listeners, like, count, timeout)
 
-        self.journal.listeners.append(look)
-        try:
-            if len(found) < count:
-                async with asyncio.timeout(timeout):
-                    await enough.wait()
-        finally:
-            self.journal.listeners.remove(look)
-        return found
+    async def delivered(
+        self, like: Callable[[Attempt], bool], *, count: int = 1, timeout: float = 10.0
+    ) -> list[Attempt]:
+        """The same for the attempts to deliver webhooks."""
+        return await _seen(self.webhooks.attempts, self.webhooks.attempts.listeners, like, count, timeout)
+
+
+async def _seen(
+    journal: Iterable[T],
+    listeners: list[Callable[[T], None]],
+    like: Callable[[T], bool],
+    count: int,
+    timeout: float,
+) -> list[T]:
+    found = [entry for entry in journal if like(entry)]
+    enough = asyncio.Event()
+
+    def look(entry: T) -> None:
+        if like(entry):
+            found.append(entry)
+            if len(found) >= count:
+                enough.set()
+
+    listeners.append(look)
+    try:
+        if len(found) < count:
+            async with asyncio.timeout(timeout):
+                await enough.wait()
+    finally:
+        listeners.remove(look)
+    return found

@@ -55,7 +55,9 @@ class PureRest:
         if user is not None:
             given["from"] = user
         text = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.rest.handle(Received(method, path, parse_qsl(query), {**given, **(headers or {})}, text))
+        return self.rest.handle(
+            Received(method, path, parse_qsl(query, keep_blank_values=True), {**given, **(headers or {})}, text)
+        )
 
     def call(self, method: str, path: str, body: Any = None, **more: Any) -> tuple[int, Any]:
         """Status and body, parsed when it is JSON."""

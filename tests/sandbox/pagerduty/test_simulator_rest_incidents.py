@@ -112,6 +112,15 @@ def test_a_status_on_a_resolved_incident_reopens_it(api: PureRest, status: str) 
     assert [one["assignee"]["summary"] for one in shown["assignments"]] == ["Alex Example"]
 
 
+def test_a_resolved_one_is_given_to_nobody_unless_it_is_reopened(api: PureRest) -> None:
+    its_id = api.open()
+    api.put(its_id, status="resolved")
+    to_robin = [{"assignee": {"id": "PUSERA2", "type": "user_reference"}}]
+    assert api.put(its_id, assignments=to_robin)[1]["error"]["code"] == 1001
+    shown = api.put(its_id, status="triggered", assignments=to_robin)[1]["incident"]
+    assert (shown["status"], shown["assignments"][0]["assignee"]["summary"]) == ("triggered", "Robin Example")
+
+
 def test_triggered_takes_an_acknowledge_back(api: PureRest) -> None:
     its_id = api.open()
     api.put(its_id, status="acknowledged")
@@ -256,6 +265,8 @@ def test_incidents_are_found_by_service_status_and_time(api: PureRest) -> None:
     assert ids("date_range=all") == [old, new]
     assert ids(f"date_range=all&service_ids[]={first}") == [old]
     assert ids("date_range=all&statuses[]=acknowledged&statuses[]=resolved") == [new]
+    api.put(new, status="resolved")
+    assert ids("date_range=all&incident_key=") == [old]
     assert ids("date_range=all&sort_by=created_at:desc") == [new, old]
     assert ids("since=2026-01-01T00:00:00Z&until=2026-04-30T00:00:00Z") == [old]
     assert api.call("GET", "/incidents?statuses[]=open")[1] == rest_sample("error_generic")

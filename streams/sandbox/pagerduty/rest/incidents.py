@@ -86,8 +86,11 @@ class Incidents:
     def list(self, request: Request) -> Answer:
         """GET /incidents, oldest first."""
         found: Iterable[Incident] = self._book
-        if key := request.text("incident_key"):
+        key = request.text("incident_key")
+        if key:
             found = self._desk.keyed(key)
+        elif key is not None:
+            found = [one for one in found if one.open]  # as reported in airbnb/streamalert#567
         statuses = request.texts("statuses")
         if not set(statuses) <= set(STATUSES):
             raise invalid(WRONG_STATUS)

@@ -36,13 +36,20 @@ class Updates:
         self.refuse_repeats = False
 
     def plan(self, incident: Incident, fields: dict[str, Any], user: User, at: int) -> list[Act]:
-        """What to do, in order: the status last, so that a resolve has the last word. Raises Refused (400)."""
+        """What to do, in order: a reopening first, any other status last. Raises Refused (400).
+
+        A resolved incident is given to nobody: that is refused with code 1001, which is not documented for it.
+        """
         if fields.get("type") not in ("incident", "incident_reference"):
             raise invalid("Type must be incident or incident_reference")
-        acts = [*self._fields(incident, fields, user, at), *self._people(incident, fields, user, at)]
-        if fields.get("status") is not None:
-            acts.append(self._status(incident, fields, user, at))
-        return acts
+        status = [] if fields.get("status") is None else [self._status(incident, fields, user, at)]
+        people = self._people(incident, fields, user, at)
+        changes = [*self._fields(incident, fields, user, at), *people]
+        if incident.open:
+            return [*changes, *status]
+        if people and fields.get("status") in (None, "resolved"):
+            raise Refused(ALREADY_RESOLVED)
+        return [*status, *changes]
 
     def _fields(self, incident: Incident, fields: dict[str, Any], user: User, at: int) -> list[Act]:
         acts: list[Act] = []
