@@ -57,6 +57,11 @@ Example:
     show_default=True,
     help="REST requests a minute for one token; 0: no limit.",
 )
+@click.option(
+    "--public-url",
+    metavar="URL",
+    help="What links to incidents begin with, where it is reached under another name than it listens on.",
+)
 @click.option("--service", "services", multiple=True, metavar="NAME", help="A service to start with; may be repeated.")
 @click.option(
     "--tokens",
@@ -70,6 +75,7 @@ def pagerduty(
     ca_file: Path | None,
     known_keys: TextIO | None,
     rest_limit: int,
+    public_url: str | None,
     services: tuple[str, ...],
     tokens: TextIO | None,
 ) -> None:
@@ -91,6 +97,7 @@ def pagerduty(
         known_keys=keys,
         tokens=None if tokens is None else tokens.read().split(),
         rest_limit=rest_limit or None,
+        public_url=public_url,
     )
     for name in services:
         simulator.rest.add_service(name)

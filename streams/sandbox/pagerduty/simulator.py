@@ -52,7 +52,8 @@ class Simulator(Account):
     host, port: where to listen; port 0 takes a free one. tls: serve https, with a CA made for this simulator.
     limit: events a minute for a key, None for no limit. known_keys: the routing keys that exist; None: every
     well-formed one. tokens, rest_limit: of the REST API (`Rest`). trust: what the certificates of webhook receivers are
-    checked with. clock, rng: where time and randomness come from.
+    checked with. public_url: what the links in answers and webhooks begin with, where it is reached under another name
+    than it listens on. clock, rng: where time and randomness come from.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Simulator(Account):
         tokens: Mapping[str, Access] | Iterable[str] | None = None,
         rest_limit: int | None = DEFAULT_REST_LIMIT,
         trust: ssl.SSLContext | None = None,
+        public_url: str | None = None,
         clock: Clock | None = None,
         rng: random.Random | None = None,
     ) -> None:
@@ -73,6 +75,7 @@ class Simulator(Account):
         self._host = host
         self._port = port
         self._tls = tls
+        self._public_url = public_url
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
         self._courier = Courier(self.webhooks, self.clock, trust)
@@ -89,6 +92,13 @@ class Simulator(Account):
     def api_url(self) -> str:
         """The same, to take the place of `https://api.pagerduty.com`."""
         return self.events_url
+
+    @property
+    def public_url(self) -> str:
+        """What links begin with: as it was given, else the base URL, with the loopback address for "every address"."""
+        if self._public_url is not None:
+            return self._public_url.rstrip("/")
+        return self.events_url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
     @property
     def ca_file(self) -> str:
@@ -120,7 +130,7 @@ class Simulator(Account):
             await self._stop()
             raise
         self._port = self._runner.addresses[0][1]
-        self.shapes.api, self.shapes.web = self.api_url, f"{self.api_url}/sim/#"
+        self.shapes.api, self.shapes.web = self.public_url, f"{self.public_url}/sim/#"
         self._courier.start()
         self._timer.start()
         return self

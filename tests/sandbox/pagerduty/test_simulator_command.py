@@ -85,6 +85,24 @@ async def test_rest_services_tokens_and_limit(tmp_path: Path) -> None:
                     assert [one["name"] for one in (await response.json())["services"]] == ["Checkout", "Search"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "link"),
+    [
+        ((), "http://127.0.0.1:{port}/users/PUSERA1"),
+        (("--bind", "0.0.0.0:0"), "http://127.0.0.1:{port}/users/PUSERA1"),
+        (("--public-url", "http://pagerduty.example.com/"), "http://pagerduty.example.com/users/PUSERA1"),
+    ],
+)
+async def test_links_lead_to_where_it_is_reached(arguments: tuple[str, ...], link: str) -> None:
+    async with running(*arguments) as (_, url):
+        port = url.rpartition(":")[2]
+        async with (
+            aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers={"Authorization": "Token token=x"}) as http,
+            http.get("/users") as response,
+        ):
+            assert (await response.json())["users"][0]["self"] == link.format(port=port)
+
+
 async def test_a_taken_port_is_told() -> None:
     async with running() as (_, url):
         process = await asyncio.create_subprocess_exec(
