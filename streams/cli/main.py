@@ -17,6 +17,7 @@ COMMANDS = {
     "get": Lazy("streams.cli.documents:get", "Show connectors, keys masked."),
     "diff": Lazy("streams.cli.documents:diff", "Show what apply would change."),
     "delete": Lazy("streams.cli.documents:delete", "Delete a connector."),
+    "import": Lazy("streams.cli.import_:import_command", "Make documents from exports, Terraform or Alertmanager."),
     "render": Lazy("streams.cli.render:render", "Render one template."),
     "cases": Lazy("streams.cli.cases:cases", "Show how Cases stand beside their incidents."),
     "preview": Lazy("streams.cli.preview:preview", "Tell what would become of an event."),
