@@ -6,10 +6,8 @@ group itself: each one says its own when it joins. Who is asked and is not the o
 
 from __future__ import annotations
 
-import hmac
-import ipaddress
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import aiohttp
 from aiohttp import web
@@ -17,6 +15,8 @@ from pydantic import SecretStr
 
 from streams.kafka.home import home_partition
 from streams.project.row import CaseRow
+from streams.web.guard import Guard, is_loopback
+from streams.web.problem import ApiError, response
 
 FORWARDED: Final = "X-Pagerline-Forwarded"
 """On a question that another worker passes on: it is not passed on again."""
@@ -54,6 +54,7 @@ class CasePage:
         self._partitions = partitions
         self._row = row
         self._token = None if token is None else token.get_secret_value()
+        self._guard = Guard(token)
         self._closed = token is None and not is_loopback(bind)
         self._session: aiohttp.ClientSession | None = None
 
@@ -67,35 +68,34 @@ class CasePage:
             await self._session.close()
 
     async def _get(self, request: web.Request) -> web.Response:
-        if (refusal := self._refused(request)) is not None:
-            return refusal
+        try:
+            if self._closed:
+                raise ApiError(
+                    "forbidden", "Cases are shown beyond this host only with a token: set PAGERLINE_WEB_TOKEN"
+                )
+            self._guard.check(request)
+            return await self._answer(request)
+        except ApiError as error:
+            return response(error)
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        """The row, from here or from its owner. Raises ApiError."""
         case = request.match_info["case"]
         partition = home_partition(case.encode(), self._partitions)
         if self._row is not None and self._owners.owns(self._topic, partition):
             row = self._row(partition, case)
             if row is None:
-                return problem(404, "nothing is known of this Case: never linked, or long over")
+                raise ApiError("not-found", "nothing is known of this Case: never linked, or long over")
             return web.json_response(row.to_json())
         owner = self._owners.owner(self._topic, partition)
         if owner is None:
-            return problem(503, "no worker runs stage project, or the group is being formed; try again")
+            raise again("no worker runs stage project, or the group is being formed; try again")
         if FORWARDED in request.headers:
-            return problem(
-                503,
+            raise again(
                 "this worker does not own the Case, though another one asked it: the partitions are being given out "
-                "anew (try again), or workers on several hosts advertise one address (set PAGERLINE_ADVERTISED_URL)",
+                "anew (try again), or workers on several hosts advertise one address (set PAGERLINE_ADVERTISED_URL)"
             )
         return await self._ask(owner, request)
-
-    def _refused(self, request: web.Request) -> web.Response | None:
-        if self._closed:
-            return problem(403, "Cases are shown beyond this host only with a token: set PAGERLINE_WEB_TOKEN")
-        if self._token is None:
-            return None
-        given = request.headers.get("Authorization", "").encode()
-        if hmac.compare_digest(given, f"Bearer {self._token}".encode()):
-            return None
-        return problem(401, "send the token of PAGERLINE_WEB_TOKEN as Authorization: Bearer …")
 
     async def _ask(self, owner: str, request: web.Request) -> web.Response:
         if self._session is None:
@@ -108,19 +108,11 @@ class CasePage:
                 body = await answer.read()
                 return web.Response(status=answer.status, body=body, content_type=answer.content_type)
         except (aiohttp.ClientError, TimeoutError) as error:
-            return problem(503, f"the owner of the Case, {owner}, does not answer ({type(error).__name__}); try again")
+            raise again(
+                f"the owner of the Case, {owner}, does not answer ({type(error).__name__}); try again"
+            ) from None
 
 
-def problem(status: int, detail: str) -> web.Response:
-    """A problem document (RFC 9457)."""
-    body: dict[str, Any] = {"status": status, "detail": detail}
-    headers = {"Retry-After": "1"} if status == 503 else {}
-    return web.json_response(body, status=status, content_type="application/problem+json", headers=headers)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this host can connect there; a name is taken for one that others reach, but for `localhost`."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
+def again(detail: str) -> ApiError:
+    """What passes by itself, as a rule within a rebalance's few seconds."""
+    return ApiError("unavailable", detail, headers={"Retry-After": "1"})

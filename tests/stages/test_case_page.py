@@ -142,3 +142,9 @@ async def test_beyond_this_host_nothing_is_shown_without_a_token(start: Start, b
     assert (await get(url))[0] == status
     guarded = await start(Group(), {HOME}, {CASE: CaseRow(CASE)}, bind=bind, token="t")
     assert (await get(guarded, Authorization="Bearer t"))[0] == 200
+
+
+async def test_a_page_of_another_site_sees_nothing_without_a_token(start: Start) -> None:
+    url = await start(Group(), {HOME}, {CASE: CaseRow(CASE)})
+    assert (await get(url, Host="rebound.example.com"))[0] == 403
+    assert (await get(url, Origin="https://elsewhere.example.com"))[0] == 403
