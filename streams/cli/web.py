@@ -41,9 +41,9 @@ def web() -> None:
 
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises PagerlineError when it cannot begin."""
-    from aiohttp.web import AppRunner, TCPSite
+    from aiohttp.web import TCPSite
 
-    from streams.web.app import web_app
+    from streams.web.app import runner_of, web_app
     from streams.web.guard import check_bind
 
     check_bind(settings)
@@ -51,7 +51,7 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end.set)
     bind = settings.web_bind
-    runner = AppRunner(web_app(settings), access_log=None, shutdown_timeout=settings.shutdown_seconds)
+    runner = runner_of(web_app(settings), shutdown_timeout=settings.shutdown_seconds)
     chatter = logging.getLogger("aiokafka")
     level = chatter.level
     chatter.setLevel(logging.CRITICAL)  # of brokers that are away: the error says it in one line

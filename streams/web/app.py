@@ -27,6 +27,9 @@ log = logging.getLogger("pagerline.web")
 MOST_BYTES: Final = 4_000_000
 """Of a request's body: a thousand documents of some kilobytes, and the largest event."""
 
+MOST_LINE_BYTES: Final = 131_072
+"""Of a request's first line: the 800 ids of 128 characters that the documented batch reads take in the query."""
+
 BACKEND: Final = web.AppKey("backend", Backend)
 
 SECURITY: Final[Mapping[str, str]] = {
@@ -67,6 +70,11 @@ def web_app(settings: Settings) -> web.Application:
     app.add_routes(routes(ingress))
     app.cleanup_ctx.append(producing)
     return app
+
+
+def runner_of(app: web.Application, *, shutdown_timeout: float) -> web.AppRunner:
+    """What serves the application. `shutdown_timeout` is for requests under way at its end, in seconds."""
+    return web.AppRunner(app, access_log=None, max_line_size=MOST_LINE_BYTES, shutdown_timeout=shutdown_timeout)
 
 
 def make_app(

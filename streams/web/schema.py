@@ -21,7 +21,7 @@ class Named(dict[str, Any]):
 
 def obj(
     members: Mapping[str, Json], required: tuple[str, ...] = (), *, more: bool = False, description: str = ""
-) -> Json:
+) -> dict[str, Any]:
     """An object; `more`: with members that are not named here."""
     schema: dict[str, Any] = {"type": "object", "properties": dict(members)}
     if required:

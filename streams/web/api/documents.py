@@ -98,6 +98,15 @@ _BODY: Final = Named(
         "anyOf": [OBJECT, many(OBJECT, least=1)],
         "description": "What a file for `pagerline apply` holds: one document, a list, or the wrappings of the "
         "documented API (`{connectors: […]}`). Kinds: integration, connector, preset, router.",
+        "examples": [
+            {
+                "kind": "connector",
+                "id": "search",
+                "type": "PAGERDUTY",
+                "name": "Search",
+                "fields": {"integrationKey": "930fffffffffffffffffffffffffff02"},
+            }
+        ],
     },
 )
 _CHANGES: Final = {
@@ -108,8 +117,12 @@ _CHANGES: Final = {
     "revision": whole(0),
 }
 _PRUNE: Final = Parameter("prune", "query", BOOLEAN, "Delete the stored documents that the body does not name.")
-_KIND: Final = Parameter("kind", "path", one_of(*KINDS), "Kind.", required=True)
-_PATH_ID: Final = Parameter("id", "path", ID, "Id.", required=True)
+_KIND: Final = Parameter("kind", "path", {**one_of(*KINDS), "examples": ["connector"]}, "Kind.", required=True)
+
+
+def _path_id(example: str) -> Parameter:
+    return Parameter("id", "path", {**ID, "examples": [example]}, "Id.", required=True)
+
 
 OPERATIONS = (
     Operation(
@@ -176,7 +189,7 @@ OPERATIONS = (
         "documents",
         "One document in Pagerline's own form, secrets masked",
         show,
-        parameters=(_KIND, _PATH_ID),
+        parameters=(_KIND, _path_id("search")),
         answers={200: OBJECT},
         problems=("not-found",),
     ),
@@ -187,7 +200,7 @@ OPERATIONS = (
         "documents",
         "Delete a document that nothing refers to",
         remove,
-        parameters=(_KIND, _PATH_ID, IF_MATCH),
+        parameters=(_KIND, _path_id("search"), IF_MATCH),
         answers={200: obj({})},
         problems=(*PROBLEMS, "not-found"),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace as replace_field
 from typing import Any, Final
 
 from streams.documents.api import to_api
@@ -122,7 +123,9 @@ def _not_system(preset_id: str) -> None:
         )
 
 
-_PATH_ID: Final = Parameter("id", "path", ID, "Id of a preset.", required=True)
+_PATH_ID: Final = Parameter(
+    "id", "path", {**ID, "examples": ["preset_system_pagerduty_alerts_basic"]}, "Id of a preset.", required=True
+)
 _BY_TYPE: Final = Parameter("connector_type", "query", CONNECTOR_TYPE, "For connectors of this type alone.")
 _BY_ENTITY: Final = Parameter("entity_type", "query", ENTITY, "For this entity type alone.")
 _ANSWER: Final = obj({"preset": PRESET}, ("preset",))
@@ -160,7 +163,7 @@ OPERATIONS = (
         "presets",
         "Delete a preset that nothing refers to",
         remove,
-        parameters=(_PATH_ID, IF_MATCH),
+        parameters=(replace_field(_PATH_ID, schema={**ID, "examples": ["loud-alerts"]}), IF_MATCH),
         answers={200: obj({})},
         problems=(*PROBLEMS, "not-found"),
     ),

@@ -89,7 +89,7 @@ def _one(snapshot: Snapshot, router_id: str, warnings: tuple[str, ...] = ()) -> 
     return Reply({**body, "warnings": list(warnings)} if warnings else body, headers=etag(snapshot))
 
 
-_PATH_ID: Final = Parameter("id", "path", ID, "Id of a router.", required=True)
+_PATH_ID: Final = Parameter("id", "path", {**ID, "examples": ["router-checkout"]}, "Id of a router.", required=True)
 _ANSWER: Final = obj(
     {"router": ROUTER, "warnings": many(text("What works, and is hardly meant. Of Pagerline."))}, ("router",)
 )

@@ -12,7 +12,7 @@ from streams.web.schema import BOOLEAN, OBJECT, Json, Named, by_name, many, mayb
 
 BASE: Final = "/notifications/notification-center/v1"
 
-ID: Final = text("Chosen by the user, or made when it is missing.", least=1, most=128)
+ID: Final = text("Chosen by the user, or made when it is missing.", least=1, most=128, examples=["payments"])
 NAME: Final = text(least=1, most=200)
 DESCRIPTION: Final = text(most=5_000)
 ENTITY: Final = one_of("ALERTS", "CASES")
@@ -39,7 +39,25 @@ CONNECTOR: Final = Named(
         ("type", "name"),
         more=True,
         description="Values of fields are masked in answers. A masked value sent back stands for the one stored.",
-    ),
+    )
+    | {
+        "examples": [
+            {
+                "id": "checkout",
+                "type": "PAGERDUTY",
+                "name": "Checkout",
+                "connectorConfig": {
+                    "fields": [{"fieldName": "integrationKey", "value": "930fffffffffffffffffffffffffff01"}]
+                },
+                "configOverrides": [
+                    {
+                        "entityType": "CASES",
+                        "fields": [{"fieldName": "integrationKey", "template": "{{ case.labels.key }}"}],
+                    }
+                ],
+            }
+        ]
+    },
 )
 CONNECTOR_SUMMARY: Final = Named(
     "ConnectorSummary",
@@ -74,7 +92,26 @@ PRESET: Final = Named(
         },
         ("name",),
         more=True,
-    ),
+    )
+    | {
+        "examples": [
+            {
+                "id": "loud-alerts",
+                "name": "Loud",
+                "entityType": "ALERTS",
+                "connectorType": "PAGERDUTY",
+                "parentId": "preset_system_pagerduty_alerts_basic",
+                "configOverrides": [
+                    {
+                        "conditionType": {"matchEntityType": {}},
+                        "messageConfig": {
+                            "fields": [{"fieldName": "summary", "template": "{{ alertDef.name | upper }}"}]
+                        },
+                    }
+                ],
+            }
+        ]
+    },
 )
 PRESET_SUMMARY: Final = Named(
     "PresetSummary",
@@ -127,7 +164,25 @@ ROUTER: Final = Named(
         },
         ("name",),
         more=True,
-    ),
+    )
+    | {
+        "examples": [
+            {
+                "id": "router-checkout",
+                "name": "Checkout",
+                "routingLabels": {"team": "checkout"},
+                "rules": [
+                    {
+                        "name": "urgent",
+                        "entityType": "ALERTS",
+                        "condition": "alert.highestPriority == 'P1'",
+                        "targets": [{"connectorId": "payments"}],
+                    }
+                ],
+                "fallbackTargets": [{"entityType": "ALERTS", "target": {"connectorId": "payments"}}],
+            }
+        ]
+    },
 )
 ROUTER_SUMMARY: Final = Named(
     "RouterSummary",

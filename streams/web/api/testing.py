@@ -97,7 +97,7 @@ def _failed(message: str, reason: str) -> Reply:
 _ID: Final = text(least=1, most=128)
 _SUBTYPE: Final = text("Taken and not used: there is one example an entity type.", most=256)
 _CONTEXT: Final = {**OBJECT, "description": "Of Pagerline: the event to try it against, in the place of the example."}
-_TEMPLATE: Final = text(most=100_000)
+_TEMPLATE: Final = text(most=100_000, examples=["{{ alertDef.name | upper }}"])
 
 
 def _either(success: Json, failure: Json) -> Json:

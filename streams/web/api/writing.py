@@ -26,7 +26,7 @@ TRIES: Final = 3
 IF_MATCH: Final = Parameter(
     "If-Match",
     "header",
-    text(most=100),
+    text(most=100, examples=["*"]),
     "The ETag of the read that this write goes by: when the documents have changed since, 412 and nothing is written.",
 )
 
