@@ -93,8 +93,8 @@ class ProjectStage:
 
 
 def _over(value: bytes, written_before_ms: int) -> bool:
-    row = CaseRow.from_json(orjson.loads(value))
-    return row.over and row.at < written_before_ms
+    document = orjson.loads(value)
+    return document["at"] < written_before_ms and CaseRow.from_json(document).over
 
 
 def _read(value: bytes | None) -> Any:
