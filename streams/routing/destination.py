@@ -35,8 +35,8 @@ TEMPLATE_SHOWN: Final = 600
 """Characters of a template that travel with every decision: a dozen lines, enough to recognise it by and small beside
 the event. `pagerline get` has the whole."""
 
-TEMPLATES_CACHED: Final = 1_024
-"""Texts masked once and not for every event; an account has some hundred."""
+TEMPLATES_CACHED: Final = 4_096
+"""Texts masked once and not for every event: two for each of 1,000 connectors, and room beside."""
 
 REASON_LIMIT: Final = 1_000
 """Characters: a reason names what the event has instead, and an event may have keys of any length."""

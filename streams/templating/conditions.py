@@ -108,7 +108,12 @@ class ConditionCompiler:
     def _equality(self, logic: Logic, negated: bool) -> Decide:
         one, other = self.value(logic.left), self.value(logic.right)
         flip = (logic.operator == "!=") is not negated
+        right = logic.right
+        if isinstance(right.value, Literal) and type(right.value.value) is str and not (right.filters or right.negated):
+            return _equals_text(one, right.value.value, flip)
+        return self._equals(one, other, flip)
 
+    def _equals(self, one: Evaluate, other: Evaluate, flip: bool) -> Decide:
         def decide(run: Run) -> bool:
             left, right = one(run), other(run)
             if type(left) is str and type(right) is str:
@@ -179,3 +184,19 @@ class ConditionCompiler:
             raise RenderFailed("a number is needed here, and this is none", *place)
 
         return never
+
+
+def _equals_text(one: Evaluate, text: str, flip: bool) -> Decide:
+    """`_equals` with a text as it stands, what nearly all routing conditions are: the fewer parts, the quicker."""
+
+    def decide(run: Run) -> bool:
+        left = one(run)
+        if type(left) is str:
+            return (left == text) is not flip
+        if is_number(left):
+            return False
+        if type(left) in (list, dict):
+            run.meter.work(size_of(left))
+        return flip
+
+    return decide

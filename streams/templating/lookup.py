@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 from streams.errors import DataMissing, RenderFailed, TemplateError
@@ -14,6 +15,9 @@ from streams.templating.scope import LOOP_WORDS, Kind, Scope
 from streams.templating.values import MISSING, float_json, is_number, kind_of, text_of
 
 Place = tuple[int, int]
+
+SHARED: Final = 2_048
+"""Look-ups that templates share: an event has some dozens of members that anybody asks for."""
 
 #: Tera's name for everything a template can see at that place, as JSON over several lines.
 WHOLE_CONTEXT: Final = "__tera_context"
@@ -47,15 +51,9 @@ def needer(path: str, scope: Scope, place: Place) -> Evaluate:
         return _whole_context(scope)
     if not parts:
         way = way_of(pointer_of(path, []))
-        find = _static(way, scope)
-
-        def need(run: Run) -> Any:
-            value = find(run)
-            if value is MISSING:
-                raise _missing(path, way, scope, run, place)
-            return value
-
-        return need
+        if not scope.candidates(way.root):
+            return _needed_in_event(path, way, place)
+        return _needed(path, way, scope, place)
 
     inner = [(part, needer(part, scope, place)) for part in parts]
 
@@ -67,6 +65,24 @@ def needer(path: str, scope: Scope, place: Place) -> Evaluate:
         return value
 
     return need_computed
+
+
+def _needed(path: str, way: Way, scope: Scope, place: Place) -> Evaluate:
+    find = _static(way, scope)
+
+    def need(run: Run) -> Any:
+        value = find(run)
+        if value is MISSING:
+            raise _missing(path, way, scope, run, place)
+        return value
+
+    return need
+
+
+# Thousands of routing conditions look at the same few members of an event: shared, they stay in the processor's cache.
+@lru_cache(SHARED)
+def _needed_in_event(path: str, way: Way, place: Place) -> Evaluate:
+    return _needed(path, way, Scope(), place)
 
 
 def _whole_context(scope: Scope) -> Evaluate:
@@ -100,6 +116,7 @@ def _static(way: Way, scope: Scope) -> Evaluate:
     return _in_event(way)
 
 
+@lru_cache(SHARED)
 def _in_event(way: Way) -> Evaluate:
     root, steps, pointer = way
     if concerns_labels(pointer):
