@@ -5,6 +5,6 @@ row = told(row, said, now_ms)         # what PagerDuty said: a webhook, a log en
 operation = plan(row)                 # what PagerDuty is to be asked next, or None
 row = done(begin(row, operation), operation, result, now_ms)
 
-Updates for the Case gather in `row.updates`, ends of inputs in `row.outcomes`; whoever holds the row publishes them once
-it is stored. The rules are a table in docs/two-way.md, which a test reads.
+Updates for the Case gather in `row.updates`, ends of inputs in `row.outcomes`; whoever holds the row publishes them
+once it is stored. The rules are a table in docs/two-way.md, which a test reads.
 """

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from streams.sync import inputs
-from streams.sync.heard import FIELDS, anew
+from streams.sync.heard import anew
 from streams.sync.plan import (
     Acknowledge,
     AddNote,
@@ -29,8 +29,8 @@ from streams.updates import Trouble
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    """PagerDuty has it. facts: the incident as it is now; before: as it was read before writing. wrote: whether it had to
-    be written. note: id of the note that has the comment; notes: all notes, where they were read."""
+    """PagerDuty has it. facts: the incident as it is now; before: as it was read before writing. wrote: whether it had
+    to be written. note: id of the note that has the comment; notes: all notes, where they were read."""
 
     facts: Facts | None = None
     before: Facts | None = None
@@ -89,6 +89,8 @@ def _took(row: CaseIncident, operation: Operation, result: Took, now_ms: int) ->
         row = replace(row, me=result.me)
     if isinstance(operation, Create):
         return _created(row, operation, result, now_ms)
+    if isinstance(operation, AddNote) and result.note is not None:
+        row = row.comment_posted(operation.comment)
     if row.link is None or row.link.id != operation.incident or row.ended is not None:
         return row  # the Case has gone on to another incident, or there is none any more
     row = replace(row, error=None)
@@ -122,6 +124,8 @@ def _moved(
     later = order(facts.status_at, row.status_at)
     if row.facts == operation.facts or later > 0:  # nothing was heard since: all that was heard is older than our write
         row = replace(row, status=status, status_at=max(facts.status_at, row.status_at))
+        if status is Status.RESOLVED:
+            row = inputs.over(replace(row, conflict=None), now_ms)
         return _level(row, operation, facts, now_ms)
     if later == 0 and row.status is not status:
         return replace(row, doubt=True)
@@ -189,19 +193,15 @@ def _looked(row: CaseIncident, operation: Look, result: Took, now_ms: int) -> Ca
 def _created(row: CaseIncident, operation: Create, result: Took, now_ms: int) -> CaseIncident:
     facts = result.facts
     if facts is None:  # there is none, and none was to be made
-        return inputs.let_go(replace(row, create="no", asked=False), "never_paged", now_ms)
+        row = replace(row, asked=False)
+        if row.create != "find":  # the Case was opened again meanwhile
+            return row
+        return inputs.let_go(replace(row, create="no"), "never_paged", now_ms)
     if row.link is not None:  # a webhook was faster than the answer
         return _learn(row, facts, now_ms) if row.link.id == facts.link.id else row
     row = linked(row, facts, "answer", now_ms)
-    known: dict[str, str | None] = {"title": facts.title, "priority": facts.priority}
     if result.wrote:
-        known = {"title": operation.title, "priority": operation.priority, "urgency": operation.urgency}
         row = _own(row, "triggered", facts.status_at)
-    wanted = row.last["message"]
-    fields = {
-        name: wanted[name] for name in FIELDS if name in known and wanted.get(name) and wanted[name] != known[name]
-    }
-    row = replace(row, known=known, fields={} if row.case_will_be is Status.RESOLVED else fields)
     row = replace(row, status=Status.OPEN, status_at=facts.status_at)
     return row if facts.status is Status.OPEN else found_out(row, _read(facts), now_ms)
 
@@ -217,7 +217,6 @@ def _noted(row: CaseIncident, operation: AddNote | ListNotes, result: Took, now_
             row = seen_note(row, note, "answer", now_ms)
     if isinstance(operation, AddNote) and result.note is not None:
         row = row.note_seen(result.note, 0)
-        row = row.comment_posted(operation.comment)
     return row
 
 

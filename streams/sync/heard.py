@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from streams.dispatch.outcome import replay_of
+from streams.dispatch.outcome import replay_of, source_of
 from streams.seen import Position
 from streams.sync import inputs, notes
 from streams.sync.row import CaseIncident, Comment, Record, Waiting
+from streams.sync.say import say
 from streams.sync.status import OF_ACTION, OF_CASE, Status, after_all
 from streams.updates import CaseStatus
 
@@ -17,8 +18,8 @@ FIELDS: Final = ("title", "priority", "urgency")
 """What PagerDuty lets be changed of an incident and the Case owns; the body is set once, when it is created."""
 
 URGENT: Final = "P1"
-"""A Case of this priority is worth a page and its end even when it was over before anybody could be paged, as a critical
-alert is."""
+"""A Case of this priority is worth a page and its end even when it was over before anybody could be paged, as a
+critical alert is."""
 
 
 def heard(row: CaseIncident, record: Record, now_ms: int) -> CaseIncident:
@@ -82,7 +83,7 @@ def _message(row: CaseIncident, record: Record, now_ms: int) -> tuple[CaseIncide
     """The newest title, priority and urgency. Only what the Case changed is written: PagerDuty's own change stays."""
     before, now = row.last.get("message"), record["message"]
     row = replace(row, last={**record, "comment": None})
-    if before is None or not row.linked or row.status is Status.RESOLVED:
+    if before is None or not row.linked or Status.RESOLVED in (row.status, row.case_status):
         return row, ()
     wanted = {name: now[name] for name in FIELDS if now.get(name) and now[name] != before.get(name)}
     if not wanted:
@@ -101,13 +102,14 @@ def _status(
     row: CaseIncident, before: Status | None, status: Status, record: Record, now_ms: int
 ) -> tuple[CaseIncident, tuple[str, ...]]:
     if before is Status.RESOLVED and status is not Status.RESOLVED:
-        row = _opened_again(row)
+        row = _opened_again(row, status, record, now_ms)
     if row.link is None or row.ended is not None:
         return _without_incident(row, status, record, now_ms)
     there = row.status or Status.OPEN
     if status is Status.OPEN:
         row = inputs.superseded(row, ("acknowledge", "resolve"), record, now_ms)
-        if before is not Status.ACKNOWLEDGED:
+        acknowledged = before is Status.ACKNOWLEDGED or row.doing == "Acknowledge"
+        if not acknowledged or there is Status.RESOLVED:
             return row, ()
         return replace(row, un_ack=True, given_up=row.given_up - {"unacknowledge"}), ("unacknowledge",)
     row = inputs.superseded(row, ("unacknowledge", "acknowledge", "resolve"), record, now_ms)
@@ -119,11 +121,19 @@ def _status(
     return row, ("resolve",) if there < Status.RESOLVED else ()
 
 
-def _opened_again(row: CaseIncident) -> CaseIncident:
+def _opened_again(row: CaseIncident, status: Status, record: Record, now_ms: int) -> CaseIncident:
     """The Case itself left "resolved": a new life, and a new incident if the one before is over."""
-    if row.link is not None and (row.status is Status.RESOLVED or row.ended is not None):
+    if row.link is None:
+        return row
+    incident = row.link.id
+    if row.status is Status.RESOLVED or row.ended is not None:
         return anew(row)
-    return replace(row, conflict=None)
+    row = replace(row, conflict=None, fields=row.differing)
+    if row.status is not Status.ACKNOWLEDGED or status is not Status.OPEN:
+        return row
+    row = row.tell_case(Status.ACKNOWLEDGED)
+    name = f"{incident}:acknowledged:{source_of(record)}"
+    return say(row, "acknowledged", now_ms, id=name, at=row.status_at, found_by="answer", apply=True)
 
 
 def anew(row: CaseIncident) -> CaseIncident:

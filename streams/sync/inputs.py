@@ -48,6 +48,13 @@ def overtaken(row: CaseIncident, parts: Iterable[str], now_ms: int) -> CaseIncid
     return _lose(row, lambda one: [part for part in one.parts if part in names], lost, now_ms)
 
 
+def over(row: CaseIncident, now_ms: int) -> CaseIncident:
+    """The incident is resolved: its title and priority stay as they are, and it is not taken back."""
+    lost = Lost("skipped", "over", SKIPPED["over"])
+    row = _lose(row, lambda one: [part for part in one.parts if part in ("fields", "unacknowledge")], lost, now_ms)
+    return replace(row, fields={}, un_ack=False)
+
+
 def dead(row: CaseIncident, parts: Iterable[str], lost: Lost, now_ms: int) -> CaseIncident:
     """Give up parts, as PagerDuty refuses them."""
     names = frozenset(parts)
@@ -66,7 +73,17 @@ def settled(row: CaseIncident, now_ms: int) -> CaseIncident:
     for one in row.waiting:
         left = tuple(part for part in one.parts if not _true(row, part))
         waiting.append(replace(one, parts=left, took=one.took or len(left) < len(one.parts)))
-    return _ended(replace(row, waiting=tuple(waiting)), now_ms)
+    row = _ended(replace(row, waiting=tuple(waiting)), now_ms)
+    idle = _idle(row)
+    return overtaken(row, idle, now_ms) if any(part in idle for one in row.waiting for part in one.parts) else row
+
+
+def _idle(row: CaseIncident) -> tuple[str, ...]:
+    """Parts that nobody works on any more, as the other side has decided otherwise."""
+    case = row.case_will_be
+    acknowledge = ("acknowledge",) if row.linked and case is not Status.ACKNOWLEDGED else ()
+    resolve = ("resolve",) if row.linked and (case is not Status.RESOLVED or row.conflict is not None) else ()
+    return (*acknowledge, *resolve)
 
 
 def _true(row: CaseIncident, part: str) -> bool:

@@ -1,9 +1,9 @@
 """What PagerDuty is to be asked next for one Case. Pure.
 
-Each operation reads before it writes where a write could do harm, and may be repeated after an unknown outcome: a status
-is written only where the incident lacks it, a note only when no note has its marker, an incident only when none has the
-Case's key. `facts` in an operation: what had been heard of the incident when it was planned, so that its answer is not
-taken for newer than what was heard meanwhile.
+Each operation reads before it writes where a write could do harm, and may be repeated after an unknown outcome: a
+status is written only where the incident lacks it, a note only when no note has its marker, an incident only when none
+has the Case's key. `facts` in an operation: what had been heard of the incident when it was planned, so that its answer
+is not taken for newer than what was heard meanwhile.
 """
 
 from __future__ import annotations

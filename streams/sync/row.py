@@ -22,7 +22,8 @@ Record = Mapping[str, Any]
 """An outbox record of an account destination (schemas/pagerduty-outbox.json)."""
 
 EVENTS_KEPT: Final = 200
-"""Ids of webhooks and log entries. PagerDuty repeats a webhook for up to 48 h; an incident has some dozens in its life."""
+"""Ids of webhooks and log entries. PagerDuty repeats a webhook for up to 48 h; an incident has some dozens in its
+life."""
 
 NOTES_KEPT: Final = 500
 """Ids of notes; an incident has at most 2,000, and those before the oldest kept one are known by their time."""
@@ -84,8 +85,8 @@ class Lost:
 class Waiting:
     """An input with parts that PagerDuty has not taken yet.
 
-    parts: `create`, `acknowledge`, `unacknowledge`, `resolve`, `fields`, `note:<comment id>`. took: PagerDuty took one of
-    its parts. lost: why another one was not done.
+    parts: `create`, `acknowledge`, `unacknowledge`, `resolve`, `fields`, `note:<comment id>`. took: PagerDuty took one
+    of its parts. lost: why another one was not done.
     """
 
     record: Record
@@ -99,18 +100,18 @@ class CaseIncident:
     """What is known and wanted of one Case at one account.
 
     case, word, case_status: its id and what it said last. told: statuses that it was told since and has not said.
-    last: the newest outbox record, without its comment: where to and what to say. create, un_ack, fields, comments: what
-    PagerDuty is to be asked for, beside the further status. given_up: parts that PagerDuty refused, until the Case asks
-    anew.
+    last: the newest outbox record, without its comment: where to and what to say. create, un_ack, fields, comments:
+    what PagerDuty is to be asked for, beside the further status. given_up: parts that PagerDuty refused, until the Case
+    asks anew.
 
-    link, status, status_at: the incident and what PagerDuty said last (ms). known: title, priority and urgency there. ended:
-    there is nothing to talk to any more. held: changes whose order is not known; doubt: the incident is to be read. facts:
-    counts what was heard, so that a read knows whether it is still the newest. list_notes: notes were added of which not
-    all is known. me: our user there, once known. past: incidents of the Case's earlier lives. resolution: the text of the
-    resolution note that both sides have.
+    link, status, status_at: the incident and what PagerDuty said last (ms). known: title, priority and urgency there.
+    ended: there is nothing to talk to any more. held: changes whose order is not known; doubt: the incident is to be
+    read. facts: counts what was heard, so that a read knows whether it is still the newest. list_notes: notes were
+    added of which not all is known. me: our user there, once known. past: incidents of the Case's earlier lives.
+    resolution: the text of the resolution note that both sides have.
 
-    asked: PagerDuty may have been asked to create it, and the answer is not known. doing: the operation under way (not in
-    the row: after a restart nobody knows, see `suspected`). seen, outcomes, released, sent: as in
+    asked: PagerDuty may have been asked to create it, and the answer is not known. doing: the operation under way (not
+    in the row: after a restart nobody knows, see `suspected`). seen, outcomes, released, sent: as in
     `streams.dispatch.incident`.
     """
 
@@ -179,6 +180,13 @@ class CaseIncident:
         """Whether both sides are through with it."""
         there = self.status is Status.RESOLVED or self.ended is not None or (self.link is None and self.create == "no")
         return self.case_status is not None and self.case_will_be is Status.RESOLVED and there
+
+    @property
+    def differing(self) -> dict[str, str]:
+        """Title and priority as the Case has them, where the incident has others."""
+        wanted = self.last["message"]
+        names = [name for name in ("title", "priority") if name in self.known]
+        return {name: wanted[name] for name in names if wanted.get(name) and wanted[name] != self.known[name]}
 
     def knows(self, record: Record) -> bool:
         """Whether this input has been taken in before."""

@@ -46,8 +46,8 @@ OF_ACTION: Final[Mapping[str, tuple[CaseStatus, Status]]] = {
 
 
 def applied(status: Status, told: Status) -> Status:
-    """What a Case of this status becomes when it follows an update: on to acknowledged or resolved, or back to open from
-    acknowledged. What is resolved stays so."""
+    """What a Case of this status becomes when it follows an update: on to acknowledged or resolved, or back to open
+    from acknowledged. What is resolved stays so."""
     if told is Status.OPEN:
         return Status.OPEN if status is Status.ACKNOWLEDGED else status
     return max(status, told)

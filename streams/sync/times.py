@@ -1,4 +1,5 @@
-"""PagerDuty's times. Webhooks give milliseconds, REST gives whole seconds: two of the same second have no known order."""
+"""PagerDuty's times. Webhooks give milliseconds, REST gives whole seconds: two of the same second have no known
+order."""
 
 from __future__ import annotations
 

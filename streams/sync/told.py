@@ -25,13 +25,13 @@ def told(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
     """Take in what PagerDuty said of this Case's incident; what is known already changes nothing."""
     if said.id and said.id in row.events:
         return row
-    if said.id:
-        row = replace(row, events=(*row.events, said.id)[-EVENTS_KEPT:])
     if row.link is None:
         row = _found(row, said, now_ms)
     if row.link is None or row.link.id != said.incident or row.ended is not None:
         return row
     row = replace(row, facts=row.facts + 1)
+    if said.id:
+        row = replace(row, events=(*row.events, said.id)[-EVENTS_KEPT:])
     if said.facts is not None and said.facts.service is not None:
         row = replace(row, service=said.facts.service)
     if said.kind == "note":
@@ -62,7 +62,7 @@ def _found(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
 
 
 def linked(row: CaseIncident, facts: Facts, found_by: FoundBy, now_ms: int) -> CaseIncident:
-    """The Case has this incident."""
+    """The Case has this incident. Title and priority are made to be the Case's newest."""
     row = replace(
         row,
         link=facts.link,
@@ -74,6 +74,7 @@ def linked(row: CaseIncident, facts: Facts, found_by: FoundBy, now_ms: int) -> C
         status_at=0,
         known={"title": facts.title, "priority": facts.priority},
     )
+    row = replace(row, fields={} if row.case_will_be is Status.RESOLVED else row.differing)
     name = f"{facts.link.id}:linked"
     return say(row, "linked", now_ms, id=name, at=facts.status_at, found_by=found_by, apply=False)
 
@@ -117,14 +118,22 @@ def _status(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
 
 def _heard_before(row: CaseIncident, said: Said) -> tuple[CaseIncident, bool]:
     """Whether this is a known change heard of in another way; else it is noted as known from now on."""
-    by_webhook = said.found_by == "webhook"
+    found = None if _contradicts(row, said) else _absorbed(row, said, own=False)
+    if found is not None:
+        return found, True
+    webhook = said.found_by == "webhook"
+    return noted(row, Change(said.kind, said.at, webhook=webhook, log=not webhook)), False
+
+
+def _absorbed(row: CaseIncident, said: Said, *, own: bool) -> CaseIncident | None:
+    """Take it for the echo of a known change (`own`: of one of ours), which has been heard of by each way once."""
+    webhook = said.found_by == "webhook"
     for place, one in enumerate(row.changes):
-        taken = one.webhook if by_webhook else one.log
-        if one.kind == said.kind and not taken and near(one.at, said.at) and not _contradicts(row, said):
-            heard = replace(one, webhook=one.webhook or by_webhook, log=one.log or not by_webhook)
-            return replace(row, changes=(*row.changes[:place], heard, *row.changes[place + 1 :])), True
-    own = ours(row, said.actor)
-    return noted(row, Change(said.kind, said.at, own=own, webhook=by_webhook, log=not by_webhook)), False
+        free = not (one.webhook if webhook else one.log) and (one.own or not own)
+        if free and one.kind == said.kind and near(one.at, said.at):
+            heard = replace(one, webhook=one.webhook or webhook, log=one.log or not webhook)
+            return replace(row, changes=(*row.changes[:place], heard, *row.changes[place + 1 :]))
+    return None
 
 
 def _contradicts(row: CaseIncident, said: Said) -> bool:
@@ -143,8 +152,13 @@ def _hold(row: CaseIncident, said: Said) -> CaseIncident:
 
 def late(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
     """A change of before: told, but nothing follows from it. Unless it was a resolve that we wrote over, unknowing."""
-    if ours(row, said.actor) or said.kind == "triggered":
+    if ours(row, said.actor) or said.kind == "triggered" or (said.kind == "reopened" and _by_us(row, said)):
         return row
+    if any(change.own and change.kind == said.kind and change.at == said.at for change in row.changes):
+        return row  # it was heard before our own answer
+    echo = _absorbed(row, said, own=True)
+    if echo is not None:
+        return echo
     after = [change for change in row.changes if order(change.at, said.at) >= 0 and change.kind != said.kind]
     if said.kind == "resolved" and said.facts and said.facts.merged_into:
         return ended(row, said, "merged", now_ms)
@@ -166,11 +180,12 @@ def news(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
     row = replace(row, status=now, status_at=said.at)
     if now is Status.RESOLVED and said.facts is not None and said.facts.merged_into is not None:
         return ended(row, said, "merged", now_ms)
-    if now is before:
+    undone = said.kind == "reopened" and _resolved_by_us(row, said)
+    if now is before and not undone:
         return row
     if now is Status.RESOLVED:
         return _resolved(row, said, now_ms)
-    if before is Status.RESOLVED:
+    if before is Status.RESOLVED or undone:
         return _reopened(row, said, now_ms)
     return _acknowledged(row, said, now_ms) if now is Status.ACKNOWLEDGED else _fell_back(row, said, now_ms)
 
@@ -182,7 +197,11 @@ def _acknowledged(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
     if case is Status.ACKNOWLEDGED:
         return row
     if case is Status.RESOLVED:
-        return row if _by_us(row, said) else report(row, said, "acknowledged", now_ms, apply=False)
+        return (
+            row
+            if _by_us(row, said) or ours(row, said.actor)
+            else report(row, said, "acknowledged", now_ms, apply=False)
+        )
     row = replace(row, un_ack=False).tell_case(Status.ACKNOWLEDGED)
     return report(row, said, "acknowledged", now_ms, apply=True)
 
@@ -200,11 +219,10 @@ def _fell_back(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
 
 
 def _resolved(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
-    row = replace(row, un_ack=False, fields={})
+    row = inputs.over(row, now_ms)
     if row.case_will_be is Status.RESOLVED:
-        if row.conflict is None:
-            return row
-        return report(replace(row, conflict=None), said, "resolved", now_ms, apply=False)
+        settled, row = row.conflict is None or _by_us(row, said), replace(row, conflict=None)
+        return row if settled else report(row, said, "resolved", now_ms, apply=False)
     if _by_us(row, said):  # the Case was opened again meanwhile
         return replace(anew(row), create="yes")
     row = row.tell_case(Status.RESOLVED)
@@ -212,21 +230,29 @@ def _resolved(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
 
 
 def _reopened(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
+    if _by_us(row, said):
+        return row  # an acknowledge of ours that came too late opened it; it will be resolved again
     if row.case_will_be is Status.RESOLVED:
-        if _by_us(row, said):
-            return row  # an acknowledge of ours that came too late opened it; it will be resolved again
         words = "the incident was opened again at PagerDuty; the Case stays resolved"
         row = replace(row, conflict=Trouble("reopened", words, said.at))
     return report(row, said, "reopened", now_ms, apply=False)
 
 
+def _resolved_by_us(row: CaseIncident, said: Said) -> bool:
+    """Whether what a person opened again was resolved by an operation that is not answered yet."""
+    own = any(change.own and change.kind == "resolved" and change.at <= said.at for change in row.changes)
+    return row.doing == DOES["resolved"] or own
+
+
 def _by_us(row: CaseIncident, said: Said) -> bool:
-    """Whether it is surely of our doing: by our user, or what the operation under way is about to do."""
-    if ours(row, said.actor):
+    """Whether it is of our doing: what the operation under way leads to, or what one before it has led to.
+
+    That our user did it is no proof: it may be a person's own account.
+    """
+    kinds = ("acknowledged", "unacknowledged") if said.kind == "reopened" else (said.kind,)
+    if row.doing is not None and row.doing in [DOES.get(kind) for kind in kinds]:
         return True
-    if said.kind == "reopened":
-        return row.doing in (DOES["acknowledged"], DOES["unacknowledged"])
-    return row.doing is not None and row.doing == DOES.get(said.kind)
+    return any(change.own and change.kind in kinds and near(change.at, said.at) for change in row.changes)
 
 
 def seen_incident(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
@@ -259,8 +285,9 @@ def found_out(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
 
 def _reassigned(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
     row, known = _heard_before(row, said)
-    if known or ours(row, said.actor):
-        return row
+    acknowledged = replace(said, kind="acknowledged")
+    if known or (ours(row, said.actor) and _by_us(row, acknowledged)):
+        return row  # PagerDuty gives an incident to whoever acknowledges it over REST
     details = {"assignees": [dict(one) for one in said.assignees]}
     return report(row, said, "reassigned", now_ms, apply=True, details=details)
 
