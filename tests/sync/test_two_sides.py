@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from model_two_sides import World, wrong
 
-HISTORIES = int(os.environ.get("PAGERLINE_TEST_HISTORIES", "2000"))
+HISTORIES = int(os.environ.get("PAGERLINE_TEST_HISTORIES", "1200"))
 
 WORKER = ("hear", "hear", "hear", "webhook", "webhook", "act", "act", "act", "act", "store", "follow", "follow", "poll")
 BREAKS = ("crash", "crash before telling")
