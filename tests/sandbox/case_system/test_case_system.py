@@ -12,6 +12,7 @@ import pytest
 
 from streams import contracts
 from streams.events import Event, Skip, Source, read_event
+from streams.routing.case import case_of, comment_of
 from streams.sandbox.case_system import CaseRefused, CaseStore, Person
 from streams.updates import Actor, Change, Incident, State, Update
 
@@ -90,6 +91,40 @@ def test_what_is_done_at_pagerduty_is_done_here_and_told_as_pagerdutys(store: Ca
     found = store.case(case)
     assert (found["status"], found["resolved_by"], found["resolution"]) == ("RESOLVED", "PAGERDUTY", "Rolled back")
     assert all("pagerDuty" in one["caseEvent"]["actor"] for one in told(store)[1:])
+
+
+def events(store: CaseStore) -> list[Event]:
+    """What routing makes of everything that is told."""
+    read = [
+        read_event("case", one.value, Source("cases", 0, number, 1, one.case))
+        for number, one in enumerate(store.unsent(1_000))
+    ]
+    return [event for one in read if isinstance(event := one.event if isinstance(one, Skip) else one, Event)]
+
+
+def test_what_people_say_here_goes_out_and_what_pagerduty_said_does_not(store: CaseStore) -> None:
+    case = store.open("Checkout is slow", ADA)
+    store.comment(case, ADA, "Looking at it")
+    store.apply(update("comment", details={"note": "N1", "text": "On my way"}))
+    store.resolve(case, ADA, "Rolled back")
+    comments = [comment_of(event) for event in events(store)]
+    assert [one and (one["id"], one["text"], one["author"]) for one in comments] == [
+        None,
+        ("CASE-1-comment-1", "Looking at it", "ada@example.com"),
+        None,
+        None,
+    ]
+    assert case_of(events(store)[-1])["resolution"] == {"by": "USER", "note": "Rolled back"}
+
+
+def test_a_resolution_of_pagerdutys_is_no_news_to_it(store: CaseStore) -> None:
+    store.open("Checkout is slow", ADA)
+    store.apply(update("resolved"))
+    store.apply(update("resolution_note", details={"note": "N2", "text": "Rolled back"}))
+    store.finish("CASE-1", ADA)
+    states = [case_of(event) for event in events(store)]
+    assert [one["status"] for one in states] == ["OPEN", "RESOLVED", "RESOLVED", "CLOSED"]
+    assert [(one["resolution"] or {}).get("note") for one in states] == [None] * 4
 
 
 def test_an_update_is_applied_once_however_often_it_comes(store: CaseStore, tmp_path: Path) -> None:
