@@ -25,6 +25,7 @@ COMMANDS = {
     "dead-letters": Lazy("streams.cli.dead_letters:dead_letters", "List, show and replay what could not be delivered."),
     "send": Lazy("streams.cli.send:send", "Send a test notification and wait for its outcome."),
     "lag": Lazy("streams.cli.lag:lag", "Show how much each stage has still to do."),
+    "doctor": Lazy("streams.cli.doctor:doctor", "Say what is wrong and what to do about it."),
     "secrets": Lazy("streams.cli.secrets:secrets", "Make keys for PAGERLINE_SECRET_KEYS."),
     "sandbox": Lazy("streams.cli.sandbox:sandbox", "Run Kafka, PagerDuty and producers on this machine."),
 }

@@ -10,6 +10,7 @@ from streams.documents.advice import advice
 from streams.documents.check import View, check
 from streams.documents.connector import Connector
 from streams.documents.document import KINDS, Document, Kind, kind_of, name_of, same_content
+from streams.documents.integration import Integration
 from streams.documents.links import referring
 from streams.documents.snapshot import Snapshot
 from streams.documents.written import Written, written
@@ -74,6 +75,8 @@ def plan_changes(snapshot: Snapshot, wanted: Iterable[Document | Written], *, pr
                 )
             )
             continue
+        if isinstance(document, Integration) and isinstance(before, Integration):
+            document = document.keeping(before)
         changes.append(_change(snapshot, document, before))
     if prune:
         changes += _pruned(snapshot, {name_of(one.document) for one in documents})

@@ -51,6 +51,15 @@ class Integration:
         """Its id as a destination: `account:<id>`, never a secret."""
         return f"account:{self.id}"
 
+    def keeping(self, before: Integration) -> Integration:
+        """This one with the subscription and secrets of the one before it, where it names none: `pagerline doctor` has
+        stored them there, and PagerDuty does not show them again."""
+        return replace(
+            self,
+            subscription=self.subscription or before.subscription,
+            webhook_secrets=self.webhook_secrets or before.webhook_secrets,
+        )
+
     def same_content(self, other: Integration) -> bool:
         """Whether they differ in nothing but the version."""
         return replace(self, version=0) == replace(other, version=0)

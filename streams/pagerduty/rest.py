@@ -52,7 +52,7 @@ class RestClient:
         """`timeout`: seconds for one call. `from_email`: the user that PagerDuty shows as the one who did it."""
         self._base = api_url.rstrip("/")
         self._token = token.reveal().strip()
-        self._headers = {"Accept": ACCEPT, "User-Agent": USER_AGENT, "From": from_email}
+        self._from = from_email
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._connections = connections
         self._may_send = may_send
@@ -64,7 +64,7 @@ class RestClient:
         self._session = aiohttp.ClientSession(
             connector=CheckedConnector(self._may_send, limit=self._connections, keepalive_timeout=KEEP_ALIVE_SECONDS),
             timeout=self._timeout,
-            headers={**self._headers, "Authorization": f"Token token={self._token}"},
+            headers={"Accept": ACCEPT, "User-Agent": USER_AGENT, "Authorization": f"Token token={self._token}"},
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self
@@ -242,8 +242,8 @@ class RestClient:
         """Raises StaleWorker; every other failure is a RestAnswer without a status."""
         assert self._session is not None, "the client was not entered"
         headers = dict(self._through.get("headers", {}))
-        if method != "GET":
-            headers["Content-Type"] = "application/json"
+        if method != "GET":  # who reads is nobody's business, and a wrong `From` must not keep one from reading
+            headers |= {"Content-Type": "application/json", "From": self._from}
         started = perf_counter()
         try:
             async with self._session.request(

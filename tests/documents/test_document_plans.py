@@ -12,6 +12,7 @@ from streams.documents.advice import always_true, never_true
 from streams.documents.changes import Changes, plan_changes, plan_deletion
 from streams.documents.document import Document, Kind
 from streams.documents.router import Rule, Target
+from streams.documents.secrets import Secret
 from streams.documents.snapshot import NOTHING, Record, Snapshot
 from streams.errors import DocumentError, DocumentsWrong
 
@@ -282,3 +283,15 @@ def test_changes_are_made_from_the_newest_revision_even_while_it_is_held_back() 
     snapshot = Snapshot({}, {}, revision=3, head=5)
     assert isinstance(plan_changes(snapshot, [connector()]), Changes)
     assert plan_changes(snapshot, [connector()]).base == 5
+
+
+def test_what_the_doctor_has_stored_stays_when_a_file_does_not_name_it() -> None:
+    secret = Secret("whsec-0123456789abcdef")
+    there = stored(integration(subscription="PWHSUB1", webhook_secrets=(secret,), version=1))
+    [change] = plan_changes(there, [integration(webhook_secrets=())])
+    assert change.verb == "unchanged"
+    [change] = plan_changes(there, [integration(name="Other", webhook_secrets=())])
+    assert change.document == integration(name="Other", subscription="PWHSUB1", webhook_secrets=(secret,), version=2)
+    other = Secret("whsec-of-our-own-choosing")
+    [change] = plan_changes(there, [integration(subscription="PW2", webhook_secrets=(other,))])
+    assert change.document == integration(subscription="PW2", webhook_secrets=(other,), version=2)
