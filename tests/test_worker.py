@@ -8,9 +8,11 @@ from typing import Any
 
 import orjson
 import pytest
+from click.testing import CliRunner
 from cryptography.fernet import Fernet
 
 from streams.app import Worker
+from streams.cli.main import main
 from streams.settings import load
 from streams.stages import route
 from streams.stages.parts import RoutePart
@@ -140,3 +142,24 @@ async def test_what_was_written_meanwhile_is_not_deleted(worker: Worker) -> None
     looked.set()
     await turns()
     assert pins.deleted == []
+
+
+async def test_a_worker_runs_the_stages_it_is_told_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PAGERLINE_SECRET_KEYS", Fernet.generate_key().decode())
+    worker = Worker(load(), ("project",))
+    assert list(worker.parts) == ["project"]
+    assert [table.name for table in worker.app.tables.values()] == ["cases"]
+    assert list(worker.app.agents) == ["case-updates"]
+    assert worker.metrics.registry.get_sample_value("pagerline_lag_records", {"stage": "project"}) == 0
+    assert worker.metrics.registry.get_sample_value("pagerline_lag_records", {"stage": "route"}) is None
+    await worker.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"), [("rout", "'rout' is no stage; there are route, dispatch, project"), ("", "''")]
+)
+def test_a_stage_that_is_none_is_refused(given: str, says: str) -> None:
+    result = CliRunner().invoke(main, ["worker", "--stages", given])
+    assert result.exit_code == 2
+    assert says in result.output

@@ -6,19 +6,20 @@ in one file or apart. What goes elsewhere than to PagerDuty is left out and said
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
-from streams.documents.connector import ENTITIES, FIELDS, TYPES, ConnectorType
+from streams.documents.connector import ENTITIES, FIELDS, ConnectorType
 from streams.documents.document import Kind
 from streams.documents.parsing.preset import PAYLOAD_TYPES, SYSTEM_PREFIX, default_parent
 from streams.documents.preset import MESSAGE_FIELDS
 from streams.documents.references import is_reference
-from streams.documents.router import LABELS
 from streams.documents.secrets import is_routing_key, is_template
 from streams.documents.system_presets import SYSTEM
 from streams.imports.carried import Carried, slug, variable
+from streams.imports.routers import carry_router
 from streams.imports.shapes import Json, obj, objs, text
+from streams.imports.words import connector_type_of, entity_type, name_of
 
 KINDS: Final[tuple[Kind, ...]] = ("connector", "preset", "router")
 KEY_FIELDS: Final = ("integrationKey", "dynamicintegrationKey")
@@ -36,11 +37,11 @@ def import_coralogix(contents: Iterable[Any]) -> Carried:
         _sort(content, found, carried)
     for connector in found["connector"]:
         _connector(connector, carried)
-    presets = {text(preset.get("id")) for preset in found["preset"] if _type(preset.get("connectorType"))}
+    presets = {text(preset.get("id")) for preset in found["preset"] if connector_type_of(preset.get("connectorType"))}
     for preset in found["preset"]:
         _preset(preset, presets, carried)
     for router in found["router"]:
-        _router(router, carried)
+        carry_router(router, carried)
     return carried
 
 
@@ -64,7 +65,7 @@ def _sort(content: Any, found: dict[Kind, list[Json]], carried: Carried) -> None
     if not wrapped:
         own = _kind(content)
         if own is None:
-            carried.note(_about("object", content), "not read: it is no connector, preset or router")
+            carried.note(name_of("object", content), "not read: it is no connector, preset or router")
         else:
             found[own].append(content)
 
@@ -81,8 +82,8 @@ def _kind(content: Json) -> Kind | None:
 
 
 def _connector(given: Json, carried: Carried) -> None:
-    about = _about("connector", given)
-    connector_type = _type(given.get("type"))
+    about = name_of("connector", given)
+    connector_type = connector_type_of(given.get("type"))
     if connector_type is None:
         carried.note(
             about, f"not carried over: it is of type {given.get('type')}, which leads elsewhere than to PagerDuty"
@@ -94,7 +95,7 @@ def _connector(given: Json, carried: Carried) -> None:
     fields = _fields(obj(given.get("connectorConfig")).get("fields"), "value", known, about, name, carried)
     overrides: dict[str, Json] = {}
     for override in objs(given.get("configOverrides")):
-        entity = _entity(override.get("entityType"))
+        entity = entity_type(override.get("entityType"))
         if entity not in ENTITIES:
             carried.note(
                 about, f"the override for {override.get('entityType')} is left out: nothing else is sent", name
@@ -158,14 +159,14 @@ def _integration(identity: str, carried: Carried) -> None:
 
 
 def _preset(given: Json, presets: set[str], carried: Carried) -> None:
-    about = _about("preset", given)
+    about = name_of("preset", given)
     identity = str(given.get("id") or slug(str(given.get("name") or "preset")))
     if str(given.get("presetType") or "").upper().endswith("SYSTEM") or identity.startswith(SYSTEM_PREFIX):
         if identity not in SYSTEM:
             carried.note(about, "not carried over: a system preset that Pagerline does not bring along")
         return
-    connector_type = _type(given.get("connectorType"))
-    entity = _entity(given.get("entityType"))
+    connector_type = connector_type_of(given.get("connectorType"))
+    entity = entity_type(given.get("entityType"))
     if connector_type is None:
         carried.note(about, f"not carried over: it is for {given.get('connectorType')}")
         return
@@ -221,123 +222,3 @@ def _layer(
             carried.note(about, f"field {name} is left out: a message to PagerDuty has none", document)
         else:
             into[name] = text(one.get("template"))
-
-
-# -- routers ----------------------------------------------------------------------------------------------------------
-
-
-def _router(given: Json, carried: Carried) -> None:
-    about = _about("router", given)
-    identity = str(given.get("id") or slug(str(given.get("name") or "router")))
-    name = f"router/{identity}"
-    default_entity = _entity(given.get("entityType")) or "alerts"
-    labels = _labels(
-        {**obj(given.get("matchingRoutingLabels")), **obj(given.get("routingLabels"))}, about, name, carried
-    )
-    extra = " and ".join(_label_condition(key, value) for key, value in obj(given.get("entityLabels")).items())
-    rules = []
-    for number, rule in enumerate(objs(given.get("rules")), start=1):
-        if (kept := _rule(rule, number, default_entity, extra, about, name, carried)) is not None:
-            rules.append(kept)
-    fallback: dict[str, list[Json]] = {}
-    old = [{"entityType": default_entity, "target": target} for target in objs(given.get("fallback"))]
-    for one in objs(given.get("fallbackTargets")) or old:
-        entity = _entity(one.get("entityType")) or "alerts"
-        if (target := _target(obj(one.get("target")), "fallback", about, name, carried)) is not None:
-            fallback.setdefault(entity, []).append(target)
-    if extra and fallback:
-        carried.note(
-            about,
-            "its entityLabels are conditions of its rules here, but its fallback has none: it takes what matches "
-            "the routing labels alone",
-            name,
-        )
-    document = {
-        "kind": "router",
-        "id": identity,
-        "name": given.get("name") or identity,
-        "description": given.get("description") or "",
-        "labels": labels,
-        "rules": rules,
-        "fallback": fallback,
-        **({"disabled": True} if given.get("disabled") else {}),
-    }
-    carried.add("router", document, about)
-
-
-def _labels(given: Mapping[str, Any], about: str, document: str, carried: Carried) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for key, value in given.items():
-        label = key.removeprefix("routing.")
-        if value is None or value == "":
-            continue
-        if label in LABELS:
-            found[label] = str(value)
-        else:
-            carried.note(about, f"label {key} is not looked at here, so that more events match", document)
-    return found
-
-
-def _rule(rule: Json, number: int, entity: str, extra: str, about: str, document: str, carried: Carried) -> Json | None:
-    name = str(rule.get("name") or f"rule {number}")
-    targets = [
-        target
-        for one in objs(rule.get("targets"))
-        if (target := _target(one, f"rule {name!r}", about, document, carried)) is not None
-    ]
-    own = _entity(rule.get("entityType")) or entity
-    if own not in ENTITIES or not targets:
-        why = f"it is for {rule.get('entityType')}" if own not in ENTITIES else "none of its targets is"
-        carried.note(
-            about, f"rule {name!r} is left out, because {why}; where it was true, a fallback may now be taken", document
-        )
-        return None
-    condition = text(rule.get("condition")).strip() or "true"
-    if extra:
-        condition = extra if condition == "true" else f"{extra} and ({condition})"
-    return {
-        "name": name,
-        "entity": own,
-        "condition": condition,
-        "targets": targets,
-        **({"details": rule["customDetails"]} if obj(rule.get("customDetails")) else {}),
-    }
-
-
-def _target(given: Json, where: str, about: str, document: str, carried: Carried) -> Json | None:
-    connector, preset = text(given.get("connectorId")), text(given.get("presetId"))
-    if f"connector/{connector}" not in carried.documents:
-        carried.note(about, f"{where}: connector {connector} is not carried over, so this target is left out", document)
-        return None
-    if preset and preset not in SYSTEM and f"preset/{preset}" not in carried.documents:
-        carried.note(about, f"{where}: preset {preset} is not carried over; the default one is used", document)
-        preset = ""
-    details = obj(given.get("customDetails"))
-    return {
-        "connector": connector,
-        **({"preset": preset} if preset else {}),
-        **({"details": details} if details else {}),
-    }
-
-
-def _label_condition(key: str, value: Any) -> str:
-    quote = next((one for one in "'\"`" if one not in f"{key}{value}"), "'")
-    return f"alertDef.entityLabels[{quote}{key}{quote}] | default(value='') == {quote}{value}{quote}"
-
-
-# -- words ------------------------------------------------------------------------------------------------------------
-
-
-def _type(given: Any) -> ConnectorType | None:
-    """A type as the API writes it; providers write it small, and answers may have a prefix."""
-    text = str(given or "").upper().removeprefix("CONNECTOR_TYPE_")
-    return next((one for one in TYPES if one == text), None)
-
-
-def _entity(given: Any) -> Any:
-    text = str(given or "").upper().removeprefix("ENTITY_TYPE_")
-    return next((one for one in ENTITIES if one.upper() == text), text.lower())
-
-
-def _about(kind: str, given: Json) -> str:
-    return f"{kind} {given.get('id') or given.get('name') or '(without id)'}"
