@@ -206,6 +206,13 @@ def _choice(why: Mapping[str, Any] | None) -> Choice | None:
         passed_over=tuple(
             Tried(over["candidate"], safe(over["reason"]), _template(over)) for over in why.get("passed_over") or ()
         ),
+        service=why.get("service"),
+        revision=why.get("revision"),
+        router=why.get("router"),
+        preset=why.get("preset"),
+        invalid=tuple(
+            safe(f"router {one['router']}, rule {one['rule']}: {one['reason']}") for one in why.get("invalid") or ()
+        ),
     )
 
 
@@ -226,7 +233,7 @@ def _errors(record: Record) -> dict[str, str]:
 
 
 def _rule(record: Record) -> str | None:
-    """The routing rule that matched, for when there are rules."""
+    """The rule of a router that was true; None for a router's fallback, and where no router was asked."""
     rule = (record.get("why") or {}).get("rule")
     return None if rule is None else str(rule)
 

@@ -127,10 +127,13 @@ def _way(ending: Ending) -> Iterator[Line]:
     """Connector, rule and destination, and what was tried on the way."""
     choice = ending.choice
     if ending.connector is not None:
-        to = f" → {ending.destination}" if ending.destination else ", which gives no routing key"
-        rule = f", rule {ending.rule}" if ending.rule else ""
-        yield Line(f"  connector {ending.connector}{rule}{to}{_by(choice)}")
+        to = f" → {ending.destination}" if ending.destination else ", which gives no destination"
+        yield Line(f"  connector {ending.connector}{_chosen_by(ending)}{to}{_by(choice)}")
     if choice is not None:
+        if choice.preset is not None:
+            yield Line(f"    message by preset {choice.preset}")
+        for wrong in choice.invalid:
+            yield Line(f"    counts as false: {wrong}", "bad")
         if choice.template is not None:
             yield from _template(choice.template)
         for over in choice.passed_over:
@@ -139,12 +142,22 @@ def _way(ending: Ending) -> Iterator[Line]:
                 yield from _template(over.template)
 
 
+def _chosen_by(ending: Ending) -> str:
+    """Who chose the connector, and by which documents."""
+    choice = ending.choice
+    if choice is None or choice.router is None:
+        return f", rule {ending.rule}" if ending.rule else ""
+    rule = f", rule {ending.rule}" if ending.rule else "'s fallback"
+    return f", by router {choice.router}{rule} (revision {choice.revision})"
+
+
 def _by(choice: Choice | None) -> str:
     if choice is None or choice.chosen is None:
         return ""
     if choice.pinned:
         return ", where it is pinned"
-    return f", by {choice.chosen}" + (f" (key {choice.key})" if choice.key else "")
+    given = f" (key {choice.key})" if choice.key else f" (service {choice.service})" if choice.service else ""
+    return f", by {choice.chosen}{given}"
 
 
 def _template(text: str) -> Iterator[Line]:

@@ -36,13 +36,22 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """How the destination was found: by `chosen` (a field, or `pin`), after `passed_over`. `key` is masked."""
+    """How the destination was found: by `chosen` (a field, or `pin`), after `passed_over`. `key` is masked.
+
+    `service` is that of an account. `revision` is that of the documents it was found by, `router` the router that chose
+    the connector, `preset` what the message was made by. `invalid` are rules whose condition is at fault.
+    """
 
     chosen: str | None
     key: str | None
     template: str | None
     pinned: bool
     passed_over: tuple[Tried, ...]
+    service: str | None = None
+    revision: int | None = None
+    router: str | None = None
+    preset: str | None = None
+    invalid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from streams.explain import story as shapes
 from streams.explain.assemble import assemble
 from streams.explain.findings import Findings
 from streams.explain.screen import FIRST, LAST, duration, screen
-from tests.explain.records import KEY, T0, A, delivery, letter, outbox, row
+from tests.explain.records import KEY, T0, WHY, A, delivery, letter, outbox, row
 
 PAGE = Path(__file__).parents[2] / "docs" / "explain.md"
 
@@ -53,6 +53,17 @@ def test_a_screen() -> None:
         "  waiting: PagerDuty was asked and has not accepted it so far (an outage, a time-out or its rate limit): it "
         "is asked again for as long as it takes",
     ]
+
+
+def test_who_chose_the_connector() -> None:
+    by_rule = {**WHY, "router": "payments", "rule": "P1s", "preset": "p", "revision": 17}
+    by_fallback = {**WHY, "router": "payments", "revision": 18}
+    service = {"chosen": "fields.service", "passed_over": [], "pinned": False, "service": "Payments", "revision": 18}
+    shown = text(Findings("alert:gk", [delivery(1, why=by_rule), delivery(2, why=by_fallback)]))
+    assert f"connector payments, by router payments, rule P1s (revision 17) → {A}, by fields.integrationKey" in shown
+    assert "    message by preset p\n" in shown
+    assert f"connector payments, by router payments's fallback (revision 18) → {A}" in shown
+    assert "by fields.service (service Payments)" in text(Findings("alert:gk", [delivery(1, why=service)]))
 
 
 def test_superseded_dead_replayed_and_incomplete() -> None:

@@ -33,9 +33,14 @@ def test_what_is_told_twice_after_a_crash_is_told_once() -> None:
     assert len(ends(assemble(Findings("alert:gk", [delivery(1), delivery(1)])))) == 1
 
 
-def test_a_rule_is_told_once_there_are_rules() -> None:
-    story = assemble(Findings("alert:gk", [delivery(1, why={**WHY, "rule": "team payments"})]))
-    assert story.inputs[0].endings[0].rule == "team payments"
+def test_router_rule_preset_and_revision_are_told() -> None:
+    invalid = [{"router": "r", "rule": "x", "reason": "a condition must be true or false"}]
+    why = {**WHY, "router": "payments", "rule": "P1s", "preset": "p", "revision": 17, "invalid": invalid}
+    ending = assemble(Findings("alert:gk", [delivery(1, why=why)])).inputs[0].endings[0]
+    assert ending.rule == "P1s"
+    assert ending.choice is not None
+    assert (ending.choice.router, ending.choice.preset, ending.choice.revision) == ("payments", "p", 17)
+    assert ending.choice.invalid == ("router r, rule x: a condition must be true or false",)
 
 
 @pytest.mark.parametrize(
