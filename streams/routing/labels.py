@@ -16,8 +16,8 @@ from streams.routing.reading import mapping
 
 PREFIX: Final = "routing."
 
-VALUE_LIMIT: Final = 255
-"""Characters of a label's value that are compared; names of teams and services are short."""
+VALUE_LIMIT: Final = 256
+"""Characters of a label's value that are compared: as many as a router may want."""
 
 VALUES_LIMIT: Final = 100
 """Values of one label of a Case that are looked at: as many alerts as a Case is made of."""
