@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import getpass
 from collections.abc import Callable
-from typing import Any
+from contextlib import ExitStack
+from typing import Any, Final
 
 import click
 import orjson
 
 from streams.cli.hush import hushed
+from streams.cli.progress import Advance, progress
 from streams.cli.tables import print_table
 from streams.documents.api import to_api
 from streams.documents.changes import Changes, plan_changes, plan_deletion
@@ -26,6 +28,9 @@ from streams.errors import DocumentError, DocumentsChanged, SecretError
 from streams.settings import load
 
 Command = Callable[..., Any]
+
+QUIET: Final = 200
+"""Documents; so many are read and written within a second, and nobody needs to be told how far they have come."""
 
 
 class KindType(click.ParamType):
@@ -115,6 +120,8 @@ def apply(
             if dry_run or not changes.writes:
                 return changes
             _confirm_deletions(changes, yes)
+            if len(changes.writes) > QUIET:
+                click.echo(f"checked; writing {len(changes.writes):,} documents as one revision", err=True)
             await log.write(changes, by=_me("apply"), force=force)
             return changes
 
@@ -229,7 +236,16 @@ def delete(kind: Kind, document_id: str, if_revision: int | None) -> None:
 
 
 def _wanted(paths: tuple[str, ...], more: tuple[str, ...]) -> list[Written]:
-    return load_documents([*paths, *more], lambda: click.get_text_stream("stdin", encoding="utf-8").read())
+    def stdin() -> str:
+        return click.get_text_stream("stdin", encoding="utf-8").read()
+
+    with ExitStack() as stack:
+
+        def counting(total: int) -> Advance:
+            shown = total > QUIET
+            return stack.enter_context(progress("documents read", total)) if shown else lambda: None
+
+        return load_documents([*paths, *more], stdin, counting)
 
 
 def _read() -> Snapshot:

@@ -24,6 +24,10 @@ START_SECONDS: Final = 30.0
 PAUSE_SECONDS: Final = 1.0
 """After an error of the brokers; the client has tried again by itself by then."""
 
+MANY: Final = 50
+"""Records that are decrypted and checked in a thread: below that it takes some milliseconds, a thousand take half a
+second, in which nothing else would go on."""
+
 POLL_MS: Final = 1_000
 """How long a fetch waits for something new; it returns at once when there is."""
 
@@ -68,6 +72,7 @@ class Follower:
         self._changed = asyncio.Event()
         self._looked = asyncio.Event()
         self._partitions: list[TopicPartition] = []
+        self._done: dict[TopicPartition, int] = {}
 
     @property
     def current(self) -> Mapping[str, Connector]:
@@ -129,7 +134,7 @@ class Follower:
         try:
             async with asyncio.timeout(timeout):
                 ends = await consumer.end_offsets(partitions)
-                while any([await consumer.position(one) < ends[one] for one in partitions]) or (
+                while any(self._done.get(one, 0) < ends[one] for one in partitions) or (
                     until is not None and all(seen.mark.apply != until for seen in self._snapshot.marks)
                 ):
                     self._looked.clear()
@@ -183,11 +188,19 @@ class Follower:
             for batch in batches.values()
             for record in batch
         ]
+        if records:
+            await self._take(records, following=self._task is not None)
+        # Positions are further than what has been read where compaction has left gaps.
+        self._done = {one: await self._consumer.position(one) for one in self._partitions}
         self._looked.set()
-        if not records:
-            return
-        following = self._task is not None
-        before, self._snapshot = self._snapshot, self._snapshot.after(records, self._cipher, whole=following)
+
+    async def _take(self, records: list[Record], *, following: bool) -> None:
+        before = self._snapshot
+        if len(records) > MANY:
+            after = await asyncio.to_thread(before.after, records, self._cipher, whole=following)
+        else:
+            after = before.after(records, self._cipher, whole=following)
+        self._snapshot = after
         self._tell(before, following)
         if self._on_change is not None and following:
             self._on_change(self._snapshot)

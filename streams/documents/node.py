@@ -121,7 +121,7 @@ class Node:
         for name_node, value in self.raw.value:
             name = str(name_node.value) if isinstance(name_node, yaml.ScalarNode) else "?"
             # A template without quotes makes a routing key the name of a member: only a likely name is shown whole.
-            shown = name if nearest(name, known) else without_keys(name)
+            shown = name if name in known or nearest(name, known) else without_keys(name)
             member = self._child(f".{shown}" if self.path else shown, value)
             named = Node(self.file, member.path, name_node, self.text_of_file)
             if name not in known:

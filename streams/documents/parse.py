@@ -36,9 +36,11 @@ _READERS: Final[Mapping[Kind, _Read]] = {
 }
 
 
-def load_documents(paths: Iterable[str], stdin: Callable[[], str]) -> list[Written]:
+def load_documents(
+    paths: Iterable[str], stdin: Callable[[], str], counting: Callable[[int], Callable[[], None]] | None = None
+) -> list[Written]:
     """Every document of the files, directories and standard input (`-`, read by calling `stdin`) in `paths`, in order,
-    each with the places of its parts.
+    each with the places of its parts. `counting` is told how many there are, and gives what to call after each.
 
     Raises DocumentsWrong with all faults when there is any, UsageError for a path that is not there or when there is
     no document at all.
@@ -46,7 +48,11 @@ def load_documents(paths: Iterable[str], stdin: Callable[[], str]) -> list[Writt
     named = list(paths)
     faults: list[DocumentError] = []
     found: dict[str, Written] = {}
-    for one in read_documents(named, stdin, faults.append):
+    documents = read_documents(named, stdin, faults.append)
+    advance = counting(len(documents)) if counting is not None else None
+    for one in documents:
+        if advance is not None:
+            advance()
         with Noting(faults.append):
             document = parse_document(one)
             name = name_of(document.document)
