@@ -16,6 +16,7 @@ from streams.kafka.app import SafeApp, end_process
 from streams.kafka.tables import owned_partitions
 from streams.kafka.topics import ensure_topics
 from streams.kafka.watchdog import Watchdog
+from streams.rotation.members import client_id
 from streams.settings import Settings, kafka_options
 from streams.stages.brake import Brake, TokenBucket
 from streams.stages.case_page import CasePage
@@ -28,6 +29,11 @@ log = logging.getLogger("pagerline.worker")
 
 PURGE_SECONDS = 600.0
 """How often the tables are looked through for what is over; they stay for hours, so minutes do not matter."""
+
+RENEW_SECONDS = 15.0
+RENEW_AGAIN_SECONDS = 1.0
+"""Between two looks for what an older secret key sealed: some 10 µs a row. Soon again after one that found something:
+`pagerline secrets rotate` waits for it."""
 
 BEAT_SECONDS = 1.0
 """Between the main loop's signs of life; far below what the watchdog takes for standing still (60 s)."""
@@ -51,6 +57,8 @@ class Worker:
         self.topology = topology = Topology.of(settings)
         self.metrics = metrics = Metrics()
         options = kafka_options(settings)
+        cipher = cipher_of(settings)
+        self._rotating = cipher.rotating
         self.app = app = SafeApp(
             group_id(settings),
             options=options,
@@ -58,8 +66,8 @@ class Worker:
             heartbeat_seconds=settings.heartbeat,
             partitions=settings.partitions,
             instance_id=settings.instance_id,
+            client_id=client_id(cipher),
         )
-        cipher = cipher_of(settings)
         self.documents = Follower(
             options, topology.connectors, cipher, crash=self.crash, changed=end_where_connectors_are_lost
         )
@@ -120,6 +128,8 @@ class Worker:
         self.watchdog.start()
         self._begin(self._beat())
         self._begin(self._purge())
+        if self._rotating:
+            self._begin(self._renew())
         states = await ensure_topics(
             self.topology.specs(),
             replication=self.settings.replication,
@@ -188,6 +198,18 @@ class Worker:
             for part in self.parts.values():
                 if ours():
                     await part.purge(ours)
+
+    async def _renew(self) -> None:
+        """Seal rows anew that an older key sealed, for as long as there is an older key in the settings."""
+        found = 0
+        while True:
+            await asyncio.sleep(RENEW_AGAIN_SECONDS if found else RENEW_SECONDS)
+            ours, found = self._tenure(), 0
+            for part in self.parts.values():
+                if ours():
+                    found += await part.renew(ours)
+            if found:
+                log.info("sealing %d rows and waiting events with the newest of PAGERLINE_SECRET_KEYS", found)
 
     def _tenure(self) -> Callable[[], bool]:
         """Whether the partitions are still those that are ours now, and served."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from itertools import chain
 
 from streams.dispatch.destination import Destination, Place, Slots
 from streams.dispatch.incident import Incident, Record, is_digest, row_key
@@ -12,10 +13,14 @@ from streams.dispatch.plan import Rank, rank
 from streams.dispatch.ports import Meter, Publisher, Sender, Table
 from streams.dispatch.runner import Ack, Runner
 from streams.dispatch.standing import Mark
+from streams.documents.renewal import Renewal
 from streams.pagerduty.answers import Refused
 
 YIELD_EVERY = 500
 """Rows looked through in one turn of the loop."""
+
+RENEWED_AT_ONCE = 50
+"""Rows on their way to the broker while more are sealed anew: some milliseconds of work, for pages come first."""
 
 
 class Dispatcher:
@@ -177,6 +182,29 @@ class Dispatcher:
         ]
         await asyncio.gather(*writes)
         return len(writes)
+
+    async def renew(self, rows: Iterable[tuple[int, bytes, bytes]], renewal: Renewal) -> int:
+        """Have rows and what is in memory sealed with the newest key; returns how many were not.
+
+        Each is written by its incident's own task, so that nothing newer is overwritten: the count says what was
+        begun, or has to wait for a request under way. Ends when partitions move.
+        """
+        epoch, found = self.epoch, 0
+        places = [(runner.place, True) for runner in self._runners.values()]
+        stored = (((partition, key), renewal.is_old(row)) for partition, key, row in rows)
+        for number, (place, look) in enumerate(chain(places, stored), start=1):
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+            if self._closed or epoch != self.epoch:
+                return found
+            if look:
+                runner = self.runner(place)
+                if runner.renew(renewal.record):
+                    found += 1
+                    if runner.task is not None and found % RENEWED_AT_ONCE == 0:
+                        await asyncio.wait({runner.task})
+                self.sweep(runner)
+        return found
 
     # -- for runners --------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ resolve that ends the life before, a trigger, an acknowledge; a newer one takes 
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -232,6 +232,16 @@ class Incident:
     def release(self) -> Incident:
         """Keep the records of all that waits, because their acknowledgements are about to be given early."""
         return replace(self, released={**self.released, **{source_of(record): record for record in self.pending}})
+
+    def renewed(self, renew: Callable[[Record], Record]) -> Incident:
+        """With all its outbox records as `renew` gives them; itself when that changes none of them."""
+        pending = tuple(map(renew, self.pending))
+        released = {source: renew(record) for source, record in self.released.items()}
+        digest = self.digest and renew(self.digest)
+        before = (*self.pending, *self.released.values(), self.digest)
+        if all(new is old for new, old in zip((*pending, *released.values(), digest), before, strict=True)):
+            return self
+        return replace(self, pending=pending, released=released, digest=digest)
 
     def only(self, sources: Container[str]) -> Incident:
         """Forget the outcomes of all other sources (they are known to be told)."""

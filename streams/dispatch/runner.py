@@ -65,6 +65,8 @@ class Runner:
             self._records[source] = record
             self._dirty = True
         elif any(source_of(waiting) == source for waiting in self.incident.pending):
+            if source in self.incident.released and source in self._owner.stored(self.place).released:
+                self._acknowledge(source)  # the row is all that is needed of it
             return
         elif replay is None and self.incident.knows(record):
             self._acknowledge(source)  # known and reported before
@@ -109,6 +111,21 @@ class Runner:
             return False
         self._save = True
         self.resume()
+        return True
+
+    def renew(self, renew: Callable[[Record], Record]) -> bool:
+        """Have all records in the row and in memory as `renew` gives them, and acknowledge what waits: from then on its
+        record in the outbox is not needed any more. False: nothing to do. While a request is under way nothing is done
+        yet, and it is to be asked for again."""
+        incident = self.incident.renewed(renew)
+        records = {source: renew(record) for source, record in self._records.items()}
+        if incident is self.incident and all(records[source] is one for source, one in self._records.items()):
+            return False
+        if self._owner.acts() and (self.task is None or self.task.done()) and self.turn is None:
+            self._records = records
+            self.incident = incident.release()
+            self._dirty = self._save = True
+            self.resume()
         return True
 
     def flush(self) -> bool:

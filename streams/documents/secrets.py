@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
@@ -28,6 +28,9 @@ ROUTING_KEY_LENGTH: Final = 32
 _ROUTING_KEY = re.compile(r"[A-Za-z0-9]{32}")
 _MARKERS: Final = ("{{", "{%")
 _SHOWN: Final = 3
+
+
+Age = Literal["newest", "older", "unknown"]
 
 
 class Secret:
@@ -63,9 +66,15 @@ class Cipher:
 
     def __init__(self, keys: Sequence[str]) -> None:
         """Raises ValueError when there is no key, or one is not a Fernet key."""
-        fernet = MultiFernet([Fernet(key) for key in keys])
+        fernets = [Fernet(key) for key in keys]
+        fernet, newest = MultiFernet(fernets), fernets[0]
+        self.rotating = len(keys) > 1
+        """Whether there are keys beside the newest, so that something may be sealed with an older one."""
+        self.key_id = key_id(keys[0])
+        """Names the newest key."""
         self._seal = lru_cache(CACHED)(lambda text: fernet.encrypt(text.encode()).decode())
         self._open = lru_cache(CACHED)(lambda token: fernet.decrypt(token.encode()).decode())
+        self._is_newest = lru_cache(CACHED)(lambda token: _opens(newest, token))
 
     def seal(self, text: str) -> str:
         """The token (URL-safe base64, so plain ASCII) that stands for the text."""
@@ -82,6 +91,28 @@ class Cipher:
             "add that key at the end of the list"
         )
 
+    def age(self, token: str) -> Age:
+        """Which key a token is sealed with: the newest, an older one of the list, or none of the list."""
+        if self._is_newest(token):
+            return "newest"
+        try:
+            self._open(token)
+        except (InvalidToken, UnicodeError):
+            return "unknown"
+        return "older"
+
+    def renewed(self, token: str) -> str:
+        """The token sealed with the newest key; itself when it is, or when none of the keys opens it."""
+        return self.seal(self._open(token)) if self.rotating and self.age(token) == "older" else token
+
+
+def _opens(fernet: Fernet, token: str) -> bool:
+    try:
+        fernet.decrypt(token.encode())
+    except (InvalidToken, UnicodeError):
+        return False
+    return True
+
 
 def cipher_of(settings: Settings) -> Cipher:
     """The cipher of PAGERLINE_SECRET_KEYS. Raises SettingsError, saying how to make a key, when it is not set."""
@@ -91,6 +122,12 @@ def cipher_of(settings: Settings) -> Cipher:
              "must be a key that `pagerline secrets new-key` prints, the same for every process"]
         )  # fmt: skip
     return Cipher([key.get_secret_value() for key in settings.secret_keys])
+
+
+def key_id(key: str) -> str:
+    """Names a key of PAGERLINE_SECRET_KEYS without telling it: 12 hexadecimal digits of a hash. A key is 256 random
+    bits, so that nobody finds it by trying."""
+    return fingerprint(f"pagerline secret key {key}")[:12]
 
 
 def new_key() -> str:

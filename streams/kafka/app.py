@@ -65,6 +65,7 @@ class SafeApp(faust.App):
         heartbeat_seconds: float,
         partitions: int,
         instance_id: str | None = None,
+        client_id: str = "pagerline",
     ) -> None:
         check_names()
         self.client_options: Mapping[str, Any] = options
@@ -86,6 +87,7 @@ class SafeApp(faust.App):
             origin="streams",
             autodiscover=False,
             broker=_broker_url(options["bootstrap_servers"]),
+            broker_client_id=client_id,
             broker_credentials=_credentials(options),
             key_serializer="raw",
             value_serializer="raw",

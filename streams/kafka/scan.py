@@ -46,12 +46,15 @@ class Scanner:
         found: Ends = await self._consumer.end_offsets(partitions)
         return found
 
-    async def until(self, ends: Ends, since_ms: int | None = None) -> AsyncIterator[Any]:
+    async def until(self, ends: Ends, since_ms: int | None = None, *, after: Ends | None = None) -> AsyncIterator[Any]:
         """Every record before `ends`, each partition in order; with `since_ms`, from the first record that was written
-        at or after that time (ms since the epoch). Raises KafkaUnavailable when the broker stops giving them."""
+        at or after that time (ms since the epoch); with `after`, from those offsets on. Raises KafkaUnavailable when
+        the broker stops giving them."""
         consumer = self._consumer
         consumer.assign(list(ends))
         starts = await consumer.beginning_offsets(list(ends))
+        for partition, offset in (after or {}).items():
+            starts[partition] = max(starts[partition], offset)
         if since_ms is not None:
             for partition, found in (await consumer.offsets_for_times(dict.fromkeys(ends, since_ms))).items():
                 starts[partition] = max(starts[partition], ends[partition] if found is None else found.offset)

@@ -18,7 +18,7 @@ from streams.kafka.home import home_partition
 from streams.kafka.scan import Ends, Scanner, scanner
 from streams.replay.letters import Folder, Letter, Result
 from streams.replay.plan import Again
-from streams.stages.headers import ORIGIN, REPLAY
+from streams.stages.headers import ORIGIN, RENEWED, REPLAY
 from streams.topology import Topology
 
 log = logging.getLogger("pagerline.replay")
@@ -131,7 +131,7 @@ class Topics:
         if record.value is None or MARKED not in record.value:
             return None
         if record.topic == self.topology.dead_letters:
-            letter = _letter(record)
+            letter = None if RENEWED in dict(record.headers) else _letter(record)
             return None if letter is None else Result.of_letter(letter)
         return Result.of_delivery(orjson.loads(record.value))
 

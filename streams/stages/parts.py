@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 import orjson
 
 from streams.documents.log import Follower
+from streams.documents.renewal import Renewal
 from streams.documents.secrets import Cipher
 from streams.kafka.app import SafeApp
 from streams.kafka.tables import ChangelogTable
@@ -77,6 +78,9 @@ class Part(Protocol):
     async def purge(self, ours: Callable[[], bool]) -> None:
         """Delete rows that are over, while `ours` says that the partitions are still those of the beginning."""
 
+    async def renew(self, ours: Callable[[], bool]) -> int:
+        """Seal anew what an older key of PAGERLINE_SECRET_KEYS sealed, in the same way; returns how many rows."""
+
     async def close(self) -> None:
         """After the end, however far the worker came."""
 
@@ -119,6 +123,9 @@ class RoutePart:
 
     async def purge(self, ours: Callable[[], bool]) -> None:
         await self.stage.purge(closed_before(self._common), ours)
+
+    async def renew(self, ours: Callable[[], bool]) -> int:
+        return await self.stage.renew(ours)
 
     async def close(self) -> None:
         self._pins.rows.close()
@@ -175,6 +182,9 @@ class DispatchPart:
         if ours():
             await self.dispatcher.purge(self._incidents.rows(), closed_before(self._common))
 
+    async def renew(self, ours: Callable[[], bool]) -> int:
+        return await self.dispatcher.renew(self._incidents.rows(), Renewal(self._common.cipher)) if ours() else 0
+
     async def close(self) -> None:
         self._incidents.close()
         await self._client.__aexit__()
@@ -209,6 +219,9 @@ class ProjectPart:
 
     async def purge(self, ours: Callable[[], bool]) -> None:
         await self.stage.purge(self._common.now_ms() - KEPT_DAYS * 24 * HOUR_MS, ours)
+
+    async def renew(self, ours: Callable[[], bool]) -> int:
+        return 0
 
     async def close(self) -> None:
         self._table.rows.close()

@@ -12,6 +12,7 @@ import orjson
 
 from streams.dispatch.outcome import Outcome, dead_letter, delivery, source_of
 from streams.documents.references import References
+from streams.documents.renewal import Renewal
 from streams.documents.secrets import Cipher
 from streams.documents.snapshot import Snapshot
 from streams.events import Event, Kind, Malformed, Source, key_text, read_event
@@ -73,6 +74,7 @@ class RouteStage:
         self._pins = pins
         self._documents = documents
         self._cipher = cipher
+        self._renewal = Renewal(cipher)
         self._metrics = metrics
         self._brake = brake
         self._max_event_bytes = max_event_bytes
@@ -207,7 +209,7 @@ class RouteStage:
             message=why.message,
             at=self._now_ms(),
         )
-        record = {**record, "replay": asked.mark}
+        record = self._renewal.record({**record, "replay": asked.mark})
         if not moved_on:
             await self._dead(record["source"].get("key"), dead_letter(record, outcome))
             return
@@ -217,7 +219,8 @@ class RouteStage:
         )
 
     async def _ask(self, record: Mapping[str, Any]) -> asyncio.Future[Any]:
-        """Queue a record for dispatch."""
+        """Queue a record for dispatch; what an older key sealed, in a pin or a dead letter, leaves sealed anew."""
+        record = self._renewal.record(record)
         return await self._producer.send(self._topology.outbox, record["destination"].encode(), orjson.dumps(record))
 
     async def _reject(self, event: Event, decision: Reject, value: bytes, asked: Replay | None) -> None:
@@ -336,6 +339,24 @@ class RouteStage:
         row = self._pins.read(partition, key) if ours() else None
         if row is not None and _over(row, written_before_ms):
             await self._pins.write(self._producer, partition, key, None)
+
+    async def renew(self, ours: Callable[[], bool]) -> int:
+        """Have pins sealed with the newest key, as `purge` deletes them; returns how many were not."""
+        found = 0
+        for number, (partition, key, value) in enumerate(self._pins.rows.items(), start=1):
+            if number % PURGE_YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+            if not ours():
+                break
+            if self._renewal.is_old(value):
+                found += 1
+                await self.lanes.put(key.decode(), partial(self._renew_one, partition, key, ours))
+        return found
+
+    async def _renew_one(self, partition: int, key: bytes, ours: Callable[[], bool]) -> None:
+        row = self._pins.read(partition, key) if ours() else None
+        if (renewed := self._renewal.value(row)) is not None:
+            await self._pins.write(self._producer, partition, key, renewed)
 
 
 def _over(value: bytes, written_before_ms: int) -> bool:
