@@ -28,7 +28,7 @@ SHARE = 4
 
 UNREADABLE = (
     "not sent: PAGERLINE_SECRET_KEYS lacks the key that this routing key was encrypted with; put that key back at the "
-    "end of the list, then replay this dead letter; an old key must stay there while incidents live that it sealed"
+    "end of the list, then replay this dead letter; `pagerline secrets rotate` says when a key is not needed any more"
 )
 """The remedy for a routing key that cannot be decrypted. Applying the connector again does not help what is pinned."""
 

@@ -99,6 +99,14 @@ class Rebalance:
         world.rebalance(self.bound, moved=self.moved)
 
 
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """The keys that routing keys are sealed with are rotated."""
+
+    def happen(self, world: World) -> None:
+        world.renew()
+
+
 def asks(destinations: int, incidents: int) -> st.SearchStrategy[Ask]:
     return st.builds(
         Ask,
@@ -112,6 +120,7 @@ def asks(destinations: int, incidents: int) -> st.SearchStrategy[Ask]:
 
 FAULTS = st.one_of(
     st.just(Crash()),
+    st.just(Renew()),
     st.builds(Replay, source=st.integers(0, 1), count=st.integers(1, 5)),
     st.builds(
         Outage,

@@ -11,7 +11,7 @@ from typing import Any
 
 from model_broker import Channel, Ledger, status_of
 from model_pagerduty import Input, PagerDuty, Place, after
-from outbox_records import outbox
+from outbox_records import KEY_TOKEN, outbox
 from virtual_time import VirtualLoop
 
 from streams.dispatch.dispatcher import Dispatcher
@@ -23,6 +23,7 @@ from streams.pagerduty.answers import Answer
 PARTITIONS = 2
 SEVERITIES = ("critical", "error", "info")
 TIMEOUT = 10.0
+RENEWED = "gAAAAA-renewed"
 DRAIN_COMMIT = 0.1
 """Seconds between the end of a drain and the partitions' being gone: the final commit."""
 
@@ -66,6 +67,16 @@ class Request:
     kind: str
     at: float
     refused: bool
+
+
+class AllOld:
+    """A rotation of keys, as far as the dispatcher knows of it: every token of an outbox record is of the older one."""
+
+    def record(self, record: Record) -> Record:
+        return {**record, "routing_key": RENEWED} if record["routing_key"] == KEY_TOKEN else record
+
+    def is_old(self, row: bytes) -> bool:
+        return KEY_TOKEN.encode() in row
 
 
 class World:
@@ -173,6 +184,11 @@ class World:
             if moved:
                 self.worker = worker = Worker(self)
             worker.start()
+
+    def renew(self) -> None:
+        """The worker seals anew what an older key sealed; this takes as long as it takes."""
+        if self.worker is not None:
+            self.worker.renew()
 
     def left_on_the_wire(self, request: Request) -> None:
         """The sender is gone: the request may still arrive."""
@@ -301,6 +317,7 @@ class Worker:
         self._owner = self._begun = False
         self._ends: dict[int, int] = {}
         self._flying: dict[Place, Request] = {}
+        self._renewing: list[asyncio.Task[int]] = []
         self._arrivals: dict[str, deque[float]] = defaultdict(deque)
         self.dispatcher = Dispatcher(
             table=self,
@@ -401,6 +418,12 @@ class Worker:
             channel.cut()
         for request in self._flying.values():
             self.world.left_on_the_wire(request)
+
+    def renew(self) -> None:
+        rows = [(partition, key, value) for (partition, key), value in self._confirmed.items()]
+        task = self.loop.create_task(self.dispatcher.renew(rows, AllOld()))  # type: ignore[arg-type]
+        self._renewing.append(task)
+        task.add_done_callback(lambda done: done.cancelled() or (done.exception() and self._bug(done.exception())))
 
     def unfinished(self) -> str:
         """What is still to be done, in words; empty when nothing is."""

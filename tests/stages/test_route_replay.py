@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
@@ -66,9 +66,9 @@ class Broker:
 class Stage:
     """A route stage on such a broker."""
 
-    def __init__(self, *documents: str, burst: int = 100) -> None:
+    def __init__(self, *documents: str, burst: int = 100, keys: Sequence[str] = ()) -> None:
         self.broker = Broker()
-        self.cipher = Cipher([new_key()])
+        self.cipher = Cipher(keys or [new_key()])
         self.acked = 0
         self.connectors: dict[str, Connector] = {}
         self.apply(*documents)
