@@ -112,7 +112,7 @@ class Topology:
         """The topics that each stage reads: their lag is the stage's undelivered work."""
         return {
             "route": (self.alerts, self.cases, self.rekeyed),
-            "dispatch": (self.outbox,),
+            "dispatch": (self.outbox, self.webhooks),
             "project": (self.case_updates,),
         }
 

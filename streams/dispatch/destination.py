@@ -10,6 +10,7 @@ from streams.dispatch.incident import Record
 from streams.dispatch.limiter import RESERVE, WINDOW_SECONDS, SlidingWindow
 from streams.dispatch.line import Line
 from streams.dispatch.plan import Rank
+from streams.dispatch.rounds import Rounds
 from streams.dispatch.standing import Standing
 
 Place = tuple[int, bytes]
@@ -57,6 +58,7 @@ class Destination:
         self.window = SlidingWindow(limit)
         self.standing = Standing(random)
         self.line: Line[Place] = Line()
+        self.rounds: Rounds[Place] = Rounds()
         self.digest = Digest()
         self.fold_above = 0
         self.in_flight = 0
@@ -70,7 +72,8 @@ class Destination:
     def serve_as(self, record: Record) -> None:
         """Take over what a record says of its destination: the limit, the reserve, when to fold."""
         limit, reserve = record["limit"], record.get("reserve", RESERVE)
-        self.fold_above = (record.get("fold") or {}).get("above", 0)
+        # A digest is an event of a service key; an account has no such thing.
+        self.fold_above = (record.get("fold") or {}).get("above", 0) if "routing_key" in record else 0
         if limit != self.window.limit or reserve != self.window.reserve:
             self.window.limit, self.window.reserve = limit, reserve
             self.pump()
@@ -128,6 +131,7 @@ class Destination:
             place = self.line.next(urgent_only=urgent_only)
             assert place is not None, "somebody waits"
             self._begin()
+            self.rounds.served(place)
             self._grant(self, place)
 
     def close(self) -> None:
@@ -136,6 +140,7 @@ class Destination:
             self._timer.cancel()
             self._timer = None
         self.line.clear()
+        self.rounds.clear()
         self.digest = Digest()
         self._counted_until = self._clock()
 

@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from itertools import chain
+from typing import Any
 
+from streams.dispatch.accounts import AccountDesk
+from streams.dispatch.case_runner import CaseRunner
 from streams.dispatch.destination import Destination, Place, Slots
 from streams.dispatch.incident import Incident, Record, is_digest, row_key
+from streams.dispatch.key_runner import KeyRunner
 from streams.dispatch.lookout import Lookout
-from streams.dispatch.plan import Rank, rank
-from streams.dispatch.ports import Meter, Publisher, Sender, Table
+from streams.dispatch.ports import Accounts, Meter, Publisher, Sender, Table
+from streams.dispatch.rows import destination_of, index_key, is_account, is_incident, is_over, value_of
 from streams.dispatch.runner import Ack, Runner
 from streams.dispatch.standing import Mark
 from streams.documents.renewal import Renewal
 from streams.pagerduty.answers import Refused
+from streams.sync.row import CaseIncident
+
+AnyRunner = Runner[Any, Any]
 
 YIELD_EVERY = 500
 """Rows looked through in one turn of the loop."""
@@ -38,6 +45,7 @@ class Dispatcher:
         table: Table,
         publisher: Publisher,
         sender: Sender,
+        accounts: Accounts,
         meter: Meter,
         clock: Callable[[], float],
         now_ms: Callable[[], int],
@@ -50,6 +58,7 @@ class Dispatcher:
         self.table = table
         self.publisher = publisher
         self.sender = sender
+        self.accounts = accounts
         self.meter = meter
         self.now_ms = now_ms
         self.crash = crash
@@ -60,8 +69,9 @@ class Dispatcher:
         self._share = share
         self._withheld_most = withheld
         self._withheld: dict[int, int] = {}
-        self._runners: dict[Place, Runner] = {}
+        self._runners: dict[Place, AnyRunner] = {}
         self._lookout = Lookout(self)
+        self.desk = AccountDesk(self)
         self._destinations: dict[bytes, Destination] = {}
         self._confirming: set[asyncio.Future[object]] = set()
         self._closed = False
@@ -89,11 +99,9 @@ class Dispatcher:
             destination.serve_as(record)
         place = partition, row_key(record["destination"], record["dedup_key"])
         runner = self.runner(place)
-        if not fresh:
-            runner.suspect()
-        runner.add(record, counted)
-        if destination is not None and place in destination.line and runner.incident.pending:
-            destination.wait(place, rank(runner.incident), 0.0)  # it stands there: of the same age, of a new rank
+        runner.add(record, counted, fresh=fresh)
+        if destination is not None and place in destination.line and runner.next() is not None:
+            destination.wait(place, runner.rank(), 0.0)  # it stands there: of the same age, of a new rank
         self._lookout.watch(runner)
         runner.resume()
         if "fold" in record:
@@ -106,7 +114,8 @@ class Dispatcher:
         self._closed = False
         started = 0
         for number, (partition, key, row) in enumerate(rows, start=1):
-            started += self._recover_one((partition, key), Incident.from_row(row))
+            if is_incident(key):
+                started += self._recover_one((partition, key), value_of(key, row))
             if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
                 if self._closed:
@@ -115,23 +124,29 @@ class Dispatcher:
             destination.pump()
         return started
 
-    def _recover_one(self, place: Place, incident: Incident) -> bool:
+    def _recover_one(self, place: Place, incident: Incident | CaseIncident) -> bool:
         now_ms, clock = self.now_ms(), self.clock()
         if incident.sent and now_ms - incident.sent[-1] < 60_000:
             destination = self._destination_at(place[1])
             for at in incident.sent:
                 destination.restore(clock - (now_ms - at) / 1000)
-        if incident.digest is not None and (incident.paged or incident.pending):
+        untold = any(source in incident.released for source in incident.outcomes)
+        if isinstance(incident, CaseIncident):
+            self.desk.noted(place, incident)
+            untold |= bool(incident.updates)
+        elif incident.digest is not None and (incident.paged or incident.pending):
             self.destination(incident.digest).digest.taken_over(incident.digest, place[0])
             self._lookout.soon()
-        untold = any(source in incident.released for source in incident.outcomes)
+        runner = self._runner_of(place, incident)
+        waits = runner.next() is not None
         if untold:
-            self._start(place, incident).resume()
-        elif incident.pending:
-            first = incident.pending[0]
+            self._runners[place] = runner
+            runner.resume()
+        elif waits:
+            destination = self.destination(runner.like())
             # Nobody has a turn before everybody stands in line.
-            self.destination(first).line.put(place, rank(incident), first["source"]["timestamp"])
-        return untold or bool(incident.pending)
+            destination.line.put(place, runner.rank(), runner.since(destination))
+        return untold or waits
 
     async def drain(self, seconds: float) -> None:
         """Close: let requests in flight finish within `seconds`, drop all that waits, and forget all incidents.
@@ -140,6 +155,7 @@ class Dispatcher:
         """
         self._closed = True
         self._lookout.close()
+        self.desk.close()
         for destination in self._destinations.values():
             destination.close()
         tasks = [task for runner in self._runners.values() if (task := runner.task) is not None and not task.done()]
@@ -160,7 +176,7 @@ class Dispatcher:
         gone, epoch = 0, self.epoch
         batch: list[Place] = []
         for number, (partition, key, row) in enumerate(rows, start=1):
-            if _over(row, closed_before_ms):
+            if is_incident(key) and is_over(key, row, closed_before_ms):
                 batch.append((partition, key))
             if number % YIELD_EVERY == 0:
                 gone += await self._delete(batch, closed_before_ms)
@@ -175,13 +191,15 @@ class Dispatcher:
         return gone
 
     async def _delete(self, places: Iterable[Place], closed_before_ms: int) -> int:
-        writes = [
-            self.table.write(*place, None)
-            for place in places
-            if place not in self._runners and (row := self.table.read(*place)) and _over(row, closed_before_ms)
-        ]
+        writes = []
+        deleted = 0
+        for place in places:
+            row = None if place in self._runners else self.table.read(*place)
+            if row is not None and is_over(place[1], row, closed_before_ms):
+                writes += [self.table.write(place[0], key, None) for key in (place[1], *_indexes(place[1], row))]
+                deleted += 1
         await asyncio.gather(*writes)
-        return len(writes)
+        return deleted
 
     async def renew(self, rows: Iterable[tuple[int, bytes, bytes]], renewal: Renewal) -> int:
         """Have rows and what is in memory sealed with the newest key; returns how many were not.
@@ -223,7 +241,7 @@ class Dispatcher:
 
     def _destination_at(self, key: bytes) -> Destination:
         """The destination of a row's key; its limit is 0 as long as no record has told it."""
-        name = key.partition(b"|")[0]
+        name = destination_of(key)
         destination = self._destinations.get(name)
         if destination is None:
             destination = self._destinations[name] = Destination(
@@ -236,24 +254,30 @@ class Dispatcher:
             )
         return destination
 
-    def waits(self, runner: Runner) -> bool:
+    def waits(self, runner: AnyRunner) -> bool:
         """Whether it stands in its destination's line."""
-        destination = self._destinations.get(runner.place[1].partition(b"|")[0])
+        destination = self._destinations.get(destination_of(runner.place[1]))
         return destination is not None and runner.place in destination.line
 
-    def wait(self, runner: Runner, destination: Destination, urgency: Rank) -> None:
-        """Stand in line, as old as the oldest record that waits."""
-        since = min(record["source"]["timestamp"] for record in runner.incident.pending)
+    def wait(self, runner: AnyRunner, destination: Destination) -> None:
+        """Stand in line."""
         self._lookout.watch(runner)
-        destination.wait(runner.place, urgency, since)
+        destination.wait(runner.place, runner.rank(), runner.since(destination))
 
-    def leave(self, runner: Runner) -> None:
+    def leave(self, runner: AnyRunner) -> None:
         """Leave the line: there is nothing to wait for."""
-        destination = self._destinations.get(runner.place[1].partition(b"|")[0])
+        destination = self._destinations.get(destination_of(runner.place[1]))
         if destination is not None:
             destination.line.leave(runner.place)
+            destination.rounds.left(runner.place)
+
+    def linked(self, place: Place, incident: CaseIncident) -> None:
+        """The row of a Case is about to be written."""
+        self.desk.noted(place, incident)
 
     def _granted(self, destination: Destination, place: Place) -> None:
+        if self.desk.granted(place):
+            return
         runner = self.runner(place)
         runner.turn = destination
         runner.resume()
@@ -281,7 +305,7 @@ class Dispatcher:
         self._confirming.add(confirmed)
         confirmed.add_done_callback(self._confirming.discard)
 
-    def watch(self, runner: Runner, task: asyncio.Task[None]) -> None:
+    def watch(self, runner: AnyRunner, task: asyncio.Task[None]) -> None:
         """Notice the end of a runner's task: forget it when idle, report it when it broke."""
         task.add_done_callback(lambda done: self._ended(runner, done))
 
@@ -302,7 +326,7 @@ class Dispatcher:
         """All destinations that there are."""
         return self._destinations.values()
 
-    def runner_at(self, place: Place) -> Runner | None:
+    def runner_at(self, place: Place) -> AnyRunner | None:
         """The runner of a place, if there is one in memory."""
         return self._runners.get(place)
 
@@ -314,23 +338,27 @@ class Dispatcher:
 
     # -- runners come and go ------------------------------------------------------------------------------------
 
-    def runner(self, place: Place) -> Runner:
+    def runner(self, place: Place) -> AnyRunner:
         """The runner of a place, made from its row if need be."""
         runner = self._runners.get(place)
         if runner is None:
             runner = self._start(place, self.stored(place))
         return runner
 
-    def stored(self, place: Place) -> Incident:
+    def stored(self, place: Place) -> Incident | CaseIncident:
         """What the row of a place says."""
-        row = self.table.read(*place)
-        return Incident.from_row(row, self.epoch) if row else Incident()
+        return value_of(place[1], self.table.read(*place), self.epoch)
 
-    def _start(self, place: Place, incident: Incident) -> Runner:
-        runner = self._runners[place] = Runner(self, *place, incident)
+    def _start(self, place: Place, incident: Incident | CaseIncident) -> AnyRunner:
+        runner = self._runners[place] = self._runner_of(place, incident)
         return runner
 
-    def _ended(self, runner: Runner, task: asyncio.Task[None]) -> None:
+    def _runner_of(self, place: Place, incident: Incident | CaseIncident) -> AnyRunner:
+        if isinstance(incident, CaseIncident):
+            return CaseRunner(self, *place, incident)
+        return KeyRunner(self, *place, incident)
+
+    def _ended(self, runner: AnyRunner, task: asyncio.Task[None]) -> None:
         if task.cancelled():
             return
         if (error := task.exception()) is not None:
@@ -338,7 +366,7 @@ class Dispatcher:
             return
         self.sweep(runner)
 
-    def sweep(self, runner: Runner) -> None:
+    def sweep(self, runner: AnyRunner) -> None:
         """Forget a runner that has nothing left but what its row says."""
         if self._runners.get(runner.place) is not runner:
             return  # its partitions were taken away; a confirmation may still come
@@ -350,6 +378,10 @@ class Dispatcher:
             self._lookout.watch(runner)
 
 
-def _over(row: bytes, closed_before_ms: int) -> bool:
-    incident = Incident.from_row(row)
-    return not incident.pending and incident.closed_at is not None and incident.closed_at < closed_before_ms
+def _indexes(key: bytes, row: bytes) -> Iterable[bytes]:
+    """The rows that lead to an account's incident, and go with it."""
+    if not is_account(key):
+        return ()
+    incident = CaseIncident.from_row(row)
+    ids = (*incident.past, *((incident.link.id,) if incident.link is not None else ()))
+    return [index_key(destination_of(key).decode(), one) for one in ids]

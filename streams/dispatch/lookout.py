@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streams.dispatch.destination import Destination, Place
 from streams.dispatch.digest import EXAMPLES, digest_key
@@ -45,7 +45,7 @@ class Lookout:
         self._held: dict[int, OrderedDict[Place, None]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def watch(self, runner: Runner) -> None:
+    def watch(self, runner: Runner[Any, Any]) -> None:
         """Note a runner whose row does not hold all that waits (oldest first), or that waits with acknowledgements, or
         whose row lacks requests that were made."""
         place = runner.place
@@ -96,7 +96,7 @@ class Lookout:
         elif self._unsaved or self._tried or any(self._held.values()) or folds:
             self.soon()
 
-    def _overdue(self) -> Iterator[Runner]:
+    def _overdue(self) -> Iterator[Runner[Any, Any]]:
         """Those whose rows have been behind for a second, each once."""
         now, later = self._owner.clock(), {}
         while self._unsaved:
@@ -113,7 +113,7 @@ class Lookout:
                 later[place] = now  # a request is under way, and its outcome will be written
         self._unsaved.update(later)
 
-    def _untold(self) -> Iterator[Runner]:
+    def _untold(self) -> Iterator[Runner[Any, Any]]:
         """Those whose rows have lacked requests for some seconds, each once."""
         now = self._owner.clock()
         while self._tried:
@@ -125,7 +125,7 @@ class Lookout:
             if runner is not None and runner.behind:
                 yield runner
 
-    def _crowding(self) -> Iterator[Runner]:
+    def _crowding(self) -> Iterator[Runner[Any, Any]]:
         """Of partitions with too many acknowledgements withheld, the oldest of those that wait."""
         for partition, held in self._held.items():
             for place in list(islice(held, self._owner.excess(partition))):
@@ -134,7 +134,7 @@ class Lookout:
                 if runner is not None:
                     yield runner
 
-    def _save(self, runner: Runner) -> bool:
+    def _save(self, runner: Runner[Any, Any]) -> bool:
         saved = runner.save()
         if not saved and runner.acks:
             self.watch(runner)

@@ -8,6 +8,9 @@ from typing import Any, Protocol
 
 from streams.dispatch.outcome import Outcome
 from streams.pagerduty.answers import Answer
+from streams.pagerduty.rest_answers import RestAnswer
+from streams.sync.perform import Performed
+from streams.sync.plan import Operation
 
 
 class Table(Protocol):
@@ -34,11 +37,21 @@ class Sender(Protocol):
         """One attempt for one outbox record. Waits while the worker may not speak for its partitions."""
 
 
+class Accounts(Protocol):
+    """PagerDuty's REST API, one account each."""
+
+    async def perform(self, record: Mapping[str, Any], operation: Operation) -> Performed:
+        """Try once to do an operation for the account that an outbox record is for, with all calls that it takes.
+
+        Waits while the worker may not speak for its partitions.
+        """
+
+
 class Meter(Protocol):
     """What is counted."""
 
     def outcome(self, record: Mapping[str, Any], outcome: Outcome) -> None:
         """An input ended."""
 
-    def attempt(self, answer: Answer, meaning: str) -> None:
+    def attempt(self, answer: Answer | RestAnswer, meaning: str) -> None:
         """PagerDuty was asked."""

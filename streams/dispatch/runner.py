@@ -1,26 +1,21 @@
-"""Carries one incident to the state it should have: send, note the outcome, again, until nothing is left to plan."""
+"""Carries one incident to the state it should have: ask, note the outcome, again, until nothing is left to plan.
+
+What all destinations have in common: one task an incident, its turn, its row, its outcomes and acknowledgements. What
+is asked, and how, is a service key's (`streams.dispatch.key_runner`) or an account's (`streams.dispatch.case_runner`).
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
-from streams.dispatch.destination import Destination
-from streams.dispatch.incident import Incident, Record, is_digest
-from streams.dispatch.outcome import SENT_PLAIN, Attempt, Outcome, Tried, dead_letter, delivery, replay_of, source_of
-from streams.dispatch.plain import plain
-from streams.dispatch.plan import plan, rank
-from streams.pagerduty.answers import (
-    DESTINATION_REFUSED,
-    EVENT_REFUSED,
-    Accepted,
-    Answer,
-    Refused,
-    TryAgain,
-    Verdict,
-    judge,
-)
+from streams.dispatch.destination import Destination, Place
+from streams.dispatch.incident import Record, is_digest
+from streams.dispatch.outcome import Outcome, dead_letter, delivery, replay_of, source_of
+from streams.dispatch.plan import Rank
+from streams.dispatch.standing import Mark
 
 if TYPE_CHECKING:
     from streams.dispatch.dispatcher import Dispatcher
@@ -28,7 +23,33 @@ if TYPE_CHECKING:
 Ack = Callable[[], None]
 
 
-class Runner:
+class Row(Protocol):
+    """An incident's row as a runner needs it."""
+
+    @property
+    def pending(self) -> tuple[Record, ...]:
+        """The outbox records that wait."""
+
+    @property
+    def outcomes(self) -> Mapping[str, Outcome]:
+        """Decided, not known to be told, by source."""
+
+    @property
+    def released(self) -> Mapping[str, Record]:
+        """Whose acknowledgement was given early, by source."""
+
+    def knows(self, record: Record) -> bool: ...
+    def suspected(self) -> Self: ...
+    def release(self) -> Self: ...
+    def reported(self, source: str) -> Self: ...
+    def to_row(self, epoch: str = "") -> bytes: ...
+
+
+Held = TypeVar("Held", bound=Row)
+Next = TypeVar("Next")
+
+
+class Runner(ABC, Generic[Held, Next]):
     """The one task that acts for an incident: a single operation in flight, a single writer of its row.
 
     An outcome is published only after the row that holds it is confirmed, and an acknowledgement given only after the
@@ -37,9 +58,9 @@ class Runner:
     While the incident waits for its turn there is no task; the dispatcher asks for a `save` when it is time for one.
     """
 
-    def __init__(self, owner: Dispatcher, partition: int, key: bytes, incident: Incident) -> None:
+    def __init__(self, owner: Dispatcher, partition: int, key: bytes, incident: Held) -> None:
         self.incident = incident
-        self.place = (partition, key)
+        self.place: Place = (partition, key)
         self.turn: Destination | None = None
         self.task: asyncio.Task[None] | None = None
         self._owner = owner
@@ -49,15 +70,58 @@ class Runner:
         self._records.update(incident.released)
         self._acks: dict[str, list[Ack]] = {}
         self._publishing: set[str] = set()
-        self._refused: dict[str, str] = {}
-        self._chosen: Record | None = None
+        self._chosen: Next | None = None
         self._overtaken = self._save = self._behind = False
         self._dirty = any(source in incident.released for source in incident.outcomes)
 
+    # -- what is asked, and how -------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def next(self) -> Next | None:
+        """What to ask PagerDuty now; None when it knows all there is to know."""
+
+    @abstractmethod
+    def rank(self) -> Rank:
+        """How urgent that is."""
+
+    @abstractmethod
+    def since(self, destination: Destination) -> float:
+        """Its age, for the order within a rank."""
+
+    @abstractmethod
+    def like(self) -> Record:
+        """A record that says what the destination is."""
+
+    @abstractmethod
+    def _ask(self, record: Record) -> None:
+        """Take an input in that the row does not know."""
+
+    @abstractmethod
+    def _begin(self, chosen: Next) -> None:
+        """It is about to be asked."""
+
+    @abstractmethod
+    async def _perform(self, chosen: Next, destination: Destination) -> None:
+        """Ask; the turn is given back within."""
+
+    @property
+    @abstractmethod
+    def _insists(self) -> bool:
+        """Whether to ask even a destination that refuses: a replay is there to ask again."""
+
+    @abstractmethod
+    def _give_up(self, mark: Mark) -> None:
+        """What waits is not asked for, as the destination refuses."""
+
     # -- what arrives -------------------------------------------------------------------------------------------
 
-    def add(self, record: Record, ack: Ack) -> None:
-        """Take in an outbox record; `ack` is called when its input has its outcome, or needs none."""
+    def add(self, record: Record, ack: Ack, *, fresh: bool = True) -> None:
+        """Take in an outbox record; `ack` is called when its input has its outcome, or needs none.
+
+        Not `fresh`: whoever had the partition before may have acted on it.
+        """
+        if not fresh:
+            self._suspect()
         source, replay = source_of(record), replay_of(record)
         self._acks.setdefault(source, []).append(ack)
         told = self.incident.outcomes.get(source)
@@ -71,19 +135,15 @@ class Runner:
         elif replay is None and self.incident.knows(record):
             self._acknowledge(source)  # known and reported before
         else:
-            # Had an outcome of the row not been told, its input would have been delivered again before this one.
-            before = self.incident.only(self._records)
-            now_ms = self._owner.now_ms()
-            reason = before.stale(record) if replay else None
-            self.incident = before.skip(record, reason, now_ms) if reason else before.ask(record, now_ms)
+            before = self.incident.outcomes.keys()
+            self._ask(record)
             self._records[source] = record
             self._dirty = True
             # Were it sent before the row says what it made pointless, a crash would bring that back after it. And of a
             # digest nobody would know but for its row.
-            self._overtaken |= len(self.incident.outcomes) > len(before.outcomes) or is_digest(record)
+            self._overtaken |= bool(self.incident.outcomes.keys() - before) or is_digest(record)
 
-    def suspect(self) -> None:
-        """What is pending may have been sent by whoever had the partition before."""
+    def _suspect(self) -> None:
         self.incident = self.incident.suspected()
 
     # -- its task -----------------------------------------------------------------------------------------------
@@ -92,10 +152,10 @@ class Runner:
         """Go on, if there is something to do and nothing in the way."""
         if not self._owner.acts() or not (self.task is None or self.task.done()) or not self._wanted:
             return
-        record = plan(self.incident)
+        following = self.next()
         free = self.turn is None and not self._save and not self._overtaken
-        if record is not None and free and self._free_turn(record):
-            self._choose(record)  # what comes while nobody waits is sent as it comes
+        if following is not None and free and self._free_turn():
+            self._choose(following)  # what comes while nobody waits is sent as it comes
         self.task = asyncio.get_running_loop().create_task(self._run())
         self._owner.watch(self, self.task)
 
@@ -103,7 +163,7 @@ class Runner:
     def _wanted(self) -> bool:
         if self.turn is not None or self._save:
             return True
-        return self._dirty if not self.incident.pending else not self._owner.waits(self)
+        return self._dirty if self.next() is None else not self._owner.waits(self)
 
     def save(self) -> bool:
         """Write what waits, and give the acknowledgements early where too many wait. False: nothing to do."""
@@ -129,18 +189,17 @@ class Runner:
         return True
 
     def flush(self) -> bool:
-        """Out of the line of a destination that is refused, give up. False for a replay: it is there to ask again."""
+        """Out of the line of a destination that is refused, give up. False for what insists on asking."""
         self.resume()
-        record = plan(self.incident)
-        return record is not None and replay_of(record) is None
+        return self.next() is not None and not self._insists
 
     async def _run(self) -> None:
         try:
             while self._owner.acts():
-                record = plan(self.incident)
+                following = self.next()
                 if self._chosen is not None:
                     await self._operate()
-                elif record is None:
+                elif following is None:
                     self._owner.leave(self)
                     self._give_back()
                     if not self._dirty:
@@ -148,62 +207,51 @@ class Runner:
                     await self._write()
                 elif self._save:
                     await self._write()
-                elif self.turn is not None or self._take_turn(record):
+                elif self.turn is not None or self._take_turn():
                     await self._operate()
                 else:
                     return
         finally:
             self._give_back()
 
-    def _take_turn(self, record: Record) -> bool:
+    def _take_turn(self) -> bool:
         """Have a turn now, or stand in line for one; True when there is something to do."""
-        destination = self._owner.destination(record)
+        destination = self._owner.destination(self.like())
         mark = self._owner.marked(destination)
-        if mark is not None and replay_of(record) is None:
-            verdict = Refused(mark.reason, f"not sent: PagerDuty refuses this destination; it said: {mark.words}")
+        if mark is not None and not self._insists:
             self._owner.leave(self)
-            self._settle(record, Answer(status=None), verdict, ms=None)
+            self._give_up(mark)
             self._save = True
             return True
-        if not self._free_turn(record):
-            self._owner.wait(self, destination, rank(self.incident))
+        if not self._free_turn():
+            self._owner.wait(self, destination)
         return self.turn is not None
 
-    def _free_turn(self, record: Record) -> bool:
-        destination = self._owner.destination(record)
+    def _free_turn(self) -> bool:
+        destination = self._owner.destination(self.like())
         free = self._owner.marked(destination) is None and not self._owner.waits(self)
-        if free and destination.take(rank(self.incident)):
+        if free and destination.take(self.rank()):
             self.turn = destination
         return self.turn is not None
 
-    def _choose(self, record: Record) -> None:
-        self._chosen = record
-        self.incident = self.incident.asking(self._owner.now_ms())
+    def _choose(self, chosen: Next) -> None:
+        self._chosen = chosen
+        self._begin(chosen)
 
     async def _operate(self) -> None:
-        """One request: what was chosen, or else what is newest once the row says all it must."""
+        """One operation: what was chosen, or else what is newest once the row says all it must."""
         if self._chosen is None:
             while self._overtaken:
                 await self._write()
-            newest = plan(self.incident)
+            newest = self.next()
             if newest is None or not self._owner.acts():
                 return
             self._choose(newest)
-        record, self._chosen = self._chosen, None
+        chosen, self._chosen = self._chosen, None
         destination = self.turn
-        assert record is not None, "something is chosen"
+        assert chosen is not None, "something is chosen"
         assert destination is not None, "a turn is held"
-        refused = self._refused.get(source_of(record))
-        answer = await self._owner.sender.send(record if refused is None else plain(record))
-        verdict = judge(answer)
-        if isinstance(verdict, TryAgain):
-            destination.failed(verdict.after, throttled=verdict.reason == "rate_limited")
-        elif isinstance(verdict, Refused) and verdict.reason in DESTINATION_REFUSED:
-            self._owner.refused(destination, verdict)
-        else:
-            destination.standing.answered()
-        self._give_back()
-        await self._note(record, answer, verdict)
+        await self._perform(chosen, destination)
 
     def _give_back(self) -> None:
         destination, self.turn = self.turn, None
@@ -211,54 +259,6 @@ class Runner:
             destination.give_back()
 
     # -- outcomes -----------------------------------------------------------------------------------------------
-
-    async def _note(self, record: Record, answer: Answer, verdict: Verdict) -> None:
-        self._owner.meter.attempt(answer, "accepted" if isinstance(verdict, Accepted) else verdict.reason)
-        source = source_of(record)
-        if isinstance(verdict, TryAgain):
-            self._attempted(source, answer, verdict)
-        elif self._plainer(record, verdict):
-            self._attempted(source, answer, verdict)
-            self._refused[source] = verdict.words
-        else:
-            self._settle(record, answer, verdict, ms=round(answer.ms, 1))
-            await self._write()
-
-    def _plainer(self, record: Record, verdict: Verdict) -> bool:
-        """Whether the event is to be sent once more in its plainest form."""
-        refused = isinstance(verdict, Refused) and verdict.reason in EVENT_REFUSED and record["action"] == "trigger"
-        return refused and source_of(record) not in self._refused
-
-    def _attempted(self, source: str, answer: Answer, verdict: Verdict) -> None:
-        error = None if isinstance(verdict, Accepted) else verdict.words
-        attempt = Attempt(self._owner.now_ms(), round(answer.ms, 1), answer.status, error)
-        self.incident = self.incident.attempted(source, attempt)
-        self._behind = True
-
-    def _settle(self, record: Record, answer: Answer, verdict: Accepted | Refused, *, ms: float | None) -> None:
-        source = source_of(record)
-        if ms is not None:
-            self._attempted(source, answer, verdict)
-        words = self._refused.pop(source, None)
-        taken = isinstance(verdict, Accepted)
-        if words is not None:
-            verdict = Refused("invalid_event", words + (SENT_PLAIN if taken else ""))
-        tried = self.incident.tried.get(source, Tried())
-        outcome = Outcome(
-            source=source,
-            status="dead" if isinstance(verdict, Refused) else "delivered",
-            reason=verdict.reason if isinstance(verdict, Refused) else "delivered",
-            message=verdict.words,
-            at=self._owner.now_ms(),
-            http_status=answer.status,
-            attempts=tried.newest,
-            attempts_total=tried.total,
-            plain=taken and words is not None,
-            replay=replay_of(record),
-            folded=self._owner.folded(self._owner.destination(record), record),
-        )
-        self.incident = self.incident.settle(record, outcome)
-        self._dirty = True
 
     @property
     def crowded(self) -> bool:
@@ -271,15 +271,23 @@ class Runner:
         """Write the row; when it is confirmed, publish its outcomes and give the acknowledgements that follow."""
         if self._owner.excess(self._partition):
             self.incident = self.incident.release()
+        await self._before_write()
         written = self.incident
         self._dirty = self._overtaken = self._save = self._behind = False
         await self._owner.table.write(self._partition, self._key, written.to_row(self._owner.epoch))
+        await self._written(written)
         for source, outcome in written.outcomes.items():
             if source not in self._publishing and source in self._records:
                 await self._publish(source, outcome)
         for source in written.released:
             if source not in written.outcomes:
                 self._acknowledge(source)
+
+    async def _before_write(self) -> None:
+        """What must be stored before the row."""
+
+    async def _written(self, written: Held) -> None:
+        """What follows from the stored row beside outcomes and acknowledgements."""
 
     async def _publish(self, source: str, outcome: Outcome) -> None:
         record = self._records[source]
@@ -321,9 +329,14 @@ class Runner:
         """Whether nothing is left in memory that the row does not hold, or nothing is left at all."""
         if self._publishing or self._dirty or self.turn is not None or not (self.task is None or self.task.done()):
             return False
-        return not self.incident.pending or (
-            self._owner.waits(self) and not self._acks and not self._behind and not self._refused
-        )
+        if self._busy:
+            return False
+        return self.next() is None or (self._owner.waits(self) and not self._acks and not self._behind)
+
+    @property
+    def _busy(self) -> bool:
+        """Whether something else is only in memory."""
+        return False
 
     @property
     def dirty(self) -> bool:

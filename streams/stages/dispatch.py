@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from streams.dispatch.dispatcher import Dispatcher
+from streams.dispatch.ports import Accounts
 from streams.documents.secrets import Cipher
 from streams.errors import SecretError
 from streams.kafka.lease import Lease
@@ -56,11 +57,15 @@ class IncidentsTable:
 
 
 class OutcomeTopics:
-    """`deliveries` and `dead-letters` as the dispatcher sees them."""
+    """`deliveries`, `case-updates` and `dead-letters` as the dispatcher sees them."""
 
     def __init__(self, topology: Topology, producer: Producer, brake: Brake) -> None:
         self._brake = brake
-        self._names = {"deliveries": topology.deliveries, "dead-letters": topology.dead_letters}
+        self._names = {
+            "deliveries": topology.deliveries,
+            "case-updates": topology.case_updates,
+            "dead-letters": topology.dead_letters,
+        }
         self._producer = producer
 
     async def publish(self, topic: str, key: str, value: Mapping[str, Any]) -> asyncio.Future[Any]:
@@ -101,6 +106,7 @@ def make_dispatcher(
     producer: Producer,
     brake: Brake,
     sender: SealedSender,
+    accounts: Accounts,
     metrics: Metrics,
     clock: Callable[[], float],
     now_ms: Callable[[], int],
@@ -113,6 +119,7 @@ def make_dispatcher(
         table=table,
         publisher=OutcomeTopics(topology, producer, brake),
         sender=sender,
+        accounts=accounts,
         meter=metrics,
         clock=clock,
         now_ms=now_ms,

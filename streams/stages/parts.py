@@ -5,6 +5,7 @@ One class a stage. The worker (`streams.app`) knows no stage by name; it runs th
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -16,13 +17,16 @@ from streams.documents.log import Follower
 from streams.documents.renewal import Renewal
 from streams.documents.secrets import Cipher
 from streams.kafka.app import SafeApp
-from streams.kafka.tables import ChangelogTable
+from streams.kafka.tables import ChangelogTable, owned_partitions
 from streams.pagerduty.events import EventsClient
 from streams.settings import Settings
+from streams.stages.accounts import AccountClients
 from streams.stages.brake import Brake
 from streams.stages.dispatch import IncidentsTable, SealedSender, make_dispatcher
 from streams.stages.project import KEPT_DAYS, ProjectStage
+from streams.stages.reconcile import Reconciler
 from streams.stages.route import RouteStage
+from streams.sync.said import Ignored, Said, from_webhook
 from streams.telemetry.metrics import Metrics
 from streams.topology import Topology
 
@@ -145,12 +149,21 @@ class DispatchPart:
             connections=settings.max_in_flight,
             may_send=lambda: app.lease.valid,
         )
+        self._accounts = AccountClients(
+            documents=lambda: common.documents.snapshot,
+            lease=app.lease,
+            api_url=settings.api_url,
+            timeout=settings.http_timeout,
+            connections=settings.max_in_flight,
+            now_ms=common.now_ms,
+        )
         self.dispatcher = make_dispatcher(
             topology=common.topology,
             table=self._incidents,
             producer=outcomes,
             brake=common.brake,
             sender=SealedSender(self._client, common.cipher, app.lease),
+            accounts=self._accounts,
             metrics=common.metrics,
             clock=time.monotonic,
             now_ms=common.now_ms,
@@ -159,11 +172,34 @@ class DispatchPart:
             withheld=settings.max_withheld,
         )
         common.metrics.watch_dispatch(lambda: self.dispatcher.backlog, lambda: self.dispatcher.refusing)
-        self.reads: Mapping[str, Take] = {common.topology.outbox: self._take}
+        self._reconciler = Reconciler(
+            dispatcher=self.dispatcher,
+            clients=self._accounts,
+            documents=lambda: common.documents.snapshot,
+            owned=self._owned,
+            partitions=settings.partitions,
+            metrics=common.metrics,
+            now_ms=common.now_ms,
+        )
+        self._going_round: asyncio.Task[None] | None = None
+        self.reads: Mapping[str, Take] = {common.topology.outbox: self._take, common.topology.webhooks: self._hear}
 
     async def _take(self, message: Any, ack: Callable[[], None]) -> None:
         fresh = message.offset >= self._common.app.log_ends.get(message.tp, NEVER)
         self.dispatcher.accept(message.partition, read_outbox(message), ack, fresh=fresh)
+
+    async def _hear(self, message: Any, ack: Callable[[], None]) -> None:
+        destination, said = read_webhook(message.value)
+        if isinstance(said, Said):
+            what = self.dispatcher.desk.hear(message.partition, destination, said, ack)
+        else:
+            what = said.reason
+            ack()
+        self._common.metrics.heard.labels("webhook", what).inc()
+
+    def _owned(self) -> list[int]:
+        app = self._common.app
+        return owned_partitions(app.consumer.assignment(), self._common.topology.outbox) if app.serving else []
 
     @property
     def under_way(self) -> str:
@@ -171,11 +207,18 @@ class DispatchPart:
 
     async def open(self) -> None:
         await self._client.__aenter__()
+        self._going_round = asyncio.get_running_loop().create_task(self._reconciler.run())
+        self._going_round.add_done_callback(self._went_round)
+
+    def _went_round(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._common.crash(error)
 
     async def ready(self) -> str:
         return f"{await self.dispatcher.recover(self._incidents.rows())} incidents"
 
     async def drain(self, seconds: float) -> None:
+        self._reconciler.stop()
         await self.dispatcher.drain(seconds)
 
     async def purge(self, ours: Callable[[], bool]) -> None:
@@ -186,7 +229,11 @@ class DispatchPart:
         return await self.dispatcher.renew(self._incidents.rows(), Renewal(self._common.cipher)) if ours() else 0
 
     async def close(self) -> None:
+        if self._going_round is not None:
+            self._going_round.cancel()
+        self._reconciler.stop()
         self._incidents.close()
+        await self._accounts.close()
         await self._client.__aexit__()
 
 
@@ -238,6 +285,15 @@ PARTS: Final[Mapping[str, Callable[[Common], Part]]] = {
 def closed_before(common: Common) -> int:
     """When an incident must have ended for its row to be deleted, in ms since the epoch."""
     return common.now_ms() - round(common.settings.closed_retention_hours * HOUR_MS)
+
+
+def read_webhook(value: bytes) -> tuple[str, Said | Ignored]:
+    """A record of `pagerduty-webhooks`: the account and what PagerDuty said. What is no such record is unreadable."""
+    try:
+        record = orjson.loads(value or b"")
+        return str(record["destination"]), from_webhook(orjson.loads(record["body"]))
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return "", Ignored("unreadable")
 
 
 def read_outbox(message: Any) -> dict[str, Any]:

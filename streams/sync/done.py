@@ -8,6 +8,7 @@ from typing import Literal
 from streams.sync import inputs
 from streams.sync.heard import anew
 from streams.sync.plan import (
+    PARTS,
     Acknowledge,
     AddNote,
     ChangeFields,
@@ -59,13 +60,6 @@ class Declined:
 
 Result = Took | Missing | Declined
 
-PARTS = {
-    Create: "create",
-    Acknowledge: "acknowledge",
-    Unacknowledge: "unacknowledge",
-    Resolve: "resolve",
-    ChangeFields: "fields",
-}
 MAKES = {
     Acknowledge: ("acknowledged", Status.ACKNOWLEDGED),
     Unacknowledge: ("unacknowledged", Status.OPEN),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
-from streams.dispatch.outcome import Outcome, replay_of, source_of
+from streams.dispatch.outcome import Outcome, Tried, replay_of, source_of
 from streams.sync.row import CaseIncident, Lost, Record, Waiting
 from streams.sync.say import state_of
 from streams.sync.status import Status
@@ -130,6 +130,7 @@ def _end(row: CaseIncident, one: Waiting, now_ms: int) -> CaseIncident:
 
 def _with_outcome(row: CaseIncident, record: Record, lost: Lost, now_ms: int) -> CaseIncident:
     source = source_of(record)
+    tried = row.tried.get(source, Tried())
     outcome = Outcome(
         source=source,
         status=lost.status,
@@ -138,9 +139,12 @@ def _with_outcome(row: CaseIncident, record: Record, lost: Lost, now_ms: int) ->
         at=now_ms,
         http_status=lost.http,
         by=lost.by,
+        attempts=tried.newest,
+        attempts_total=tried.total,
         replay=replay_of(record),
     )
-    return replace(row, outcomes={**row.outcomes, source: outcome})
+    left = {name: calls for name, calls in row.tried.items() if name != source}
+    return replace(row, outcomes={**row.outcomes, source: outcome}, tried=left)
 
 
 def told_synced(row: CaseIncident, record: Record, now_ms: int) -> CaseIncident:

@@ -72,10 +72,12 @@ class Names(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Performed:
-    """What came of it; `answer`: the last one, None when no call was made."""
+    """What came of it. `answer`: the last one, None when no call was made. `calls`: all answers, where somebody
+    counted."""
 
     result: Result | TryAgain
     answer: RestAnswer | None = None
+    calls: tuple[RestAnswer, ...] = ()
 
 
 class _Stopped(Exception):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from streams.sync.notes import written
 from streams.sync.row import CaseIncident
@@ -94,6 +94,15 @@ class ListNotes:
     facts: int = 0
 
 
+PARTS: Final[Mapping[type[Any], str]] = {
+    Create: "create",
+    Acknowledge: "acknowledge",
+    Unacknowledge: "unacknowledge",
+    Resolve: "resolve",
+    ChangeFields: "fields",
+}
+"""The part of an input (see `streams.sync.row.Waiting`) that an operation does."""
+
 Operation = Create | Acknowledge | Unacknowledge | Resolve | AddNote | ChangeFields | Look | ListNotes
 
 
@@ -133,6 +142,13 @@ def begin(row: CaseIncident, operation: Operation) -> CaseIncident:
         tried = tuple(replace(one, tried=one.tried or one.id == operation.comment) for one in row.comments)
         return replace(row, comments=tried)
     return row
+
+
+def part_of(operation: Operation) -> str | None:
+    """The part of an input that an operation does; None for one that all of them wait for."""
+    if isinstance(operation, AddNote):
+        return f"note:{operation.comment}"
+    return PARTS.get(type(operation))
 
 
 def _create(row: CaseIncident) -> Create:

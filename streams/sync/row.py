@@ -6,16 +6,16 @@ It is a value of table `incidents` as JSON. All memories in it are bounded; the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import orjson
 
-from streams.dispatch.outcome import Outcome
+from streams.dispatch.outcome import Attempt, Outcome, Tried, source_of
 from streams.dispatch.outcome import Status as Ending
 from streams.seen import Position, Seen
 from streams.sync.said import Facts, Said
-from streams.sync.status import Status, after_all, applied
+from streams.sync.status import INCIDENT_WORDS, Status, after_all, applied
 from streams.updates import Actor, CaseStatus, Incident, Service, Trouble, Update
 
 Record = Mapping[str, Any]
@@ -111,7 +111,7 @@ class CaseIncident:
     resolution: the text of the resolution note that both sides have.
 
     asked: PagerDuty may have been asked to create it, and the answer is not known. doing: the operation under way (not
-    in the row: after a restart nobody knows, see `suspected`). seen, outcomes, released, sent: as in
+    in the row: after a restart nobody knows, see `suspected`). seen, outcomes, released, tried, sent: as in
     `streams.dispatch.incident`.
     """
 
@@ -155,6 +155,7 @@ class CaseIncident:
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     released: Mapping[str, Record] = field(default_factory=dict)
     seen: Seen = field(default_factory=Seen)
+    tried: Mapping[str, Tried] = field(default_factory=dict)
     sent: tuple[int, ...] = ()
     closed_at: int | None = None
 
@@ -192,6 +193,11 @@ class CaseIncident:
         """Whether this input has been taken in before."""
         return self.seen.has(Position.of(record["source"]))
 
+    @property
+    def pending(self) -> tuple[Record, ...]:
+        """The records that wait."""
+        return tuple(one.record for one in self.waiting)
+
     # -- small steps ------------------------------------------------------------------------------------------------
 
     def tell_case(self, status: Status) -> CaseIncident:
@@ -217,6 +223,20 @@ class CaseIncident:
         outcomes = {name: done for name, done in self.outcomes.items() if name != source}
         released = {name: record for name, record in self.released.items() if name != source}
         return replace(self, outcomes=outcomes, released=released)
+
+    def release(self) -> CaseIncident:
+        """Keep the records of all that waits, because their acknowledgements are about to be given early."""
+        return replace(self, released={**self.released, **{source_of(record): record for record in self.pending}})
+
+    def attempted(self, source: str, attempt: Attempt) -> CaseIncident:
+        """Note a call that was made for something that waits."""
+        return replace(self, tried={**self.tried, source: self.tried.get(source, Tried()).and_also(attempt)})
+
+    def closing(self, now_ms: int) -> CaseIncident:
+        """Note when both sides were through with it."""
+        if not self.over or self.waiting or self.comments:
+            return self if self.closed_at is None else replace(self, closed_at=None)
+        return self if self.closed_at is not None else replace(self, closed_at=now_ms)
 
     def note_seen(self, note_id: str, at: int) -> CaseIncident:
         """A note is known now."""
@@ -252,11 +272,16 @@ class CaseIncident:
 
     def to_row(self, epoch: str = "") -> bytes:
         """The row's value in the changelog. `epoch` names the worker's present tenure of its partitions."""
+        waiting = {source_of(record) for record in self.pending}
         value = {name: getattr(self, name) for name in _PLAIN}
         value |= {
             "given_up": sorted(self.given_up),
-            "waiting": [asdict(one) for one in self.waiting],
+            "state": "none" if self.status is None else INCIDENT_WORDS[self.status],
+            "pending": self.pending,
+            "waiting": [{"parts": one.parts, "took": one.took, "lost": one.lost} for one in self.waiting],
             "outcomes": list(self.outcomes.values()),
+            "released": {source: None if source in waiting else record for source, record in self.released.items()},
+            "tried": {source: calls.to_json() for source, calls in self.tried.items()},
             "seen": self.seen.to_json(),
             "epoch": epoch,
         }
@@ -268,6 +293,8 @@ class CaseIncident:
         row: dict[str, Any] = orjson.loads(value)
         read = {name: row[name] for name in _AS_THEY_ARE}
         outcomes = [Outcome.from_json(outcome) for outcome in row["outcomes"]]
+        waiting = tuple(_waiting(record, one) for record, one in zip(row["pending"], row["waiting"], strict=True))
+        records = {source_of(one.record): one.record for one in waiting}
         found = cls(
             **read,
             case_status=_status(row["case_status"]),
@@ -285,7 +312,9 @@ class CaseIncident:
             events=tuple(row["events"]),
             notes=tuple((note, at) for note, at in row["notes"]),
             posted=tuple(row["posted"]),
-            waiting=tuple(_waiting(waiting) for waiting in row["waiting"]),
+            waiting=waiting,
+            released={source: record or records[source] for source, record in row["released"].items()},
+            tried={source: Tried.from_json(calls) for source, calls in row["tried"].items()},
             updates=tuple(row["updates"]),
             outcomes={outcome.source: outcome for outcome in outcomes},
             seen=Seen.from_json(row["seen"]),
@@ -311,7 +340,6 @@ _AS_THEY_ARE: Final = (
     "resolution",
     "notes_before",
     "asked",
-    "released",
     "closed_at",
 )
 _PLAIN: Final = (
@@ -329,10 +357,10 @@ def _known(kind: Any, value: Mapping[str, Any] | None) -> Any:
     return None if value is None else kind(**value)
 
 
-def _waiting(value: Mapping[str, Any]) -> Waiting:
+def _waiting(record: Record, value: Mapping[str, Any]) -> Waiting:
     lost = value["lost"]
     return Waiting(
-        value["record"],
+        record,
         tuple(value["parts"]),
         value["took"],
         None if lost is None else Lost(**{**lost, "near": tuple(lost["near"])}),

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from streams.dispatch.outcome import Outcome
 from streams.pagerduty.answers import Answer
+from streams.pagerduty.rest_answers import RestAnswer
 
 LATENCY_SECONDS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1.2, 2.5, 5, 15, 60, 300, 1800, 7200)
 """From a healthy 10 ms to an outage of hours."""
@@ -50,6 +51,19 @@ class Metrics:
             buckets=REQUEST_SECONDS,
             registry=registry,
         )
+        self.heard = Counter(
+            "pagerline_pagerduty_said_total",
+            "What PagerDuty said of incidents, by how (webhook, poll) and what became of it: news, echo (known already), "
+            "unknown_incident (no Case's), other_event, ping, unreadable.",
+            ("found_by", "what"),
+            registry=registry,
+        )
+        self.subscription_healthy = Gauge(
+            "pagerline_webhook_subscription_healthy",
+            "Whether PagerDuty sends webhooks for an account: 1 when its subscription is enabled.",
+            ("destination",),
+            registry=registry,
+        )
         self.backlog = Gauge(
             "pagerline_backlog_incidents",
             "Incidents with something still to be sent or recorded, on this worker.",
@@ -80,7 +94,7 @@ class Metrics:
         if outcome.status == "delivered":
             self.input_to_answer.observe(max(0, outcome.at - record["source"]["timestamp"]) / 1000)
 
-    def attempt(self, answer: Answer, meaning: str) -> None:
+    def attempt(self, answer: Answer | RestAnswer, meaning: str) -> None:
         """PagerDuty was asked once."""
         self.requests.labels(meaning).inc()
         self.request_seconds.observe(answer.ms / 1000)

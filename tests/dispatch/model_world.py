@@ -19,6 +19,7 @@ from streams.dispatch.incident import Incident, Record, is_digest
 from streams.dispatch.outcome import source_of
 from streams.kafka.ledger import AckLedger
 from streams.pagerduty.answers import Answer
+from streams.sync.perform import Performed
 
 PARTITIONS = 2
 SEVERITIES = ("critical", "error", "info")
@@ -323,6 +324,7 @@ class Worker:
             table=self,
             publisher=self,
             sender=self,
+            accounts=self,
             meter=self,
             clock=self.loop.time,
             now_ms=lambda: round(self.loop.time() * 1000),
@@ -474,6 +476,9 @@ class Worker:
         return self._channels[channel].send(land, confirmed)
 
     # -- its connection to PagerDuty ----------------------------------------------------------------------------------
+
+    async def perform(self, record: Record, operation: object) -> Performed:
+        raise AssertionError("there are only service keys here")
 
     async def send(self, record: Record) -> Answer:
         if is_digest(record):
