@@ -128,4 +128,4 @@ class KeyRunner(Runner[Incident, Record]):
 
     @property
     def _busy(self) -> bool:
-        return bool(self._refused)
+        return bool(self._refused) and plan(self.incident) is not None

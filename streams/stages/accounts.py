@@ -66,7 +66,7 @@ class AccountClients:
         if isinstance(found, Declined):
             return Performed(found)
         async with self._using(*found) as account:
-            calls = _Calls(account.client, self._lease)
+            calls: Any = _Calls(account.client, self._lease)
             performed = await perform(operation, calls, _Names(account, calls), self._now_ms())
         return replace(performed, calls=tuple(calls.answers))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -138,10 +139,11 @@ class Reconciler:
         for one in said:
             if isinstance(one, Ignored):
                 continue
-            done = asyncio.get_running_loop().create_future()
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             waiting.append(done)
-            what = self._dispatcher.desk.hear(partition, account, one, lambda done=done: _set(done))  # type:
-            ignore[misc] self._metrics.heard.labels("poll", what).inc() if what == "dropped":
+            what = self._dispatcher.desk.hear(partition, account, one, partial(_set, done))
+            self._metrics.heard.labels("poll", what).inc()
+            if what == "dropped":
                 raise asyncio.CancelledError
         if waiting:
             await asyncio.gather(*waiting)

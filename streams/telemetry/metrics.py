@@ -53,8 +53,8 @@ class Metrics:
         )
         self.heard = Counter(
             "pagerline_pagerduty_said_total",
-            "What PagerDuty said of incidents, by how (webhook, poll) and what became of it: news, echo (known already), "
-            "unknown_incident (no Case's), other_event, ping, unreadable.",
+            "What PagerDuty said of incidents, by how it was learnt (webhook, poll) and what became of it: news, echo "
+            "(known already), unknown_incident (no Case's), other_event, ping, unreadable.",
             ("found_by", "what"),
             registry=registry,
         )
