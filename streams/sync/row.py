@@ -5,7 +5,7 @@ It is a value of table `incidents` as JSON. All memories in it are bounded; the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
@@ -227,6 +227,10 @@ class CaseIncident:
     def release(self) -> CaseIncident:
         """Keep the records of all that waits, because their acknowledgements are about to be given early."""
         return replace(self, released={**self.released, **{source_of(record): record for record in self.pending}})
+
+    def renewed(self, _renew: Callable[[Record], Record]) -> CaseIncident:
+        """Nothing in it is sealed."""
+        return self
 
     def attempted(self, source: str, attempt: Attempt) -> CaseIncident:
         """Note a call that was made for something that waits."""
