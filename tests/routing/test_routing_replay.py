@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
-from routing_story import alert, connector, directory, documents
+from routing_story import alert, connector, directory, documents, router, rule
 
+from streams.documents.snapshot import Snapshot
 from streams.events import Action, Event
 from streams.routing import Pin, Reject, Send, Skip, decide, outbox_record
 
@@ -65,11 +66,10 @@ class World:
 
     def handle(self, event: Event, *, may_crash: bool) -> bool:
         """All effects of one event, in one of the permitted orders; False when the crash came."""
-        connectors = directory(*(connector(name, key=key(name, n)) for name, n in self.documents.items()))
         pins = {name: Pin.from_json(json.loads(row)) for name, row in self.pins.items()}
         # Lists of effects; within one list the order is fixed, the lists may interleave.
         threads: list[list[tuple[str, str, Any]]] = []
-        for one in decide(event, documents(connectors), pins):
+        for one in decide(event, self.snapshot(), pins):
             assert not isinstance(one, Reject), one
             if isinstance(one, Skip):
                 assert one.silent
@@ -96,6 +96,9 @@ class World:
                 self.outbox.append(value)
             threads = [thread for thread in threads if thread]
         return True
+
+    def snapshot(self) -> Snapshot:
+        return documents(directory(*(connector(name, key=key(name, n)) for name, n in self.documents.items())))
 
     def may_change_documents(self) -> None:
         for name in self.documents:
@@ -187,3 +190,43 @@ def test_two_connectors(data: st.DataObject) -> None:
     world.run(events)
     check(events, world, "a")
     check(events, world, "b")
+
+
+@dataclass
+class RoutedWorld(World):
+    """The same with a router that sends to other connectors as the operator likes, to one at least."""
+
+    targets: tuple[str, ...] = ("a",)
+
+    def snapshot(self) -> Snapshot:
+        return replace(super().snapshot(), routers={"r": router("r", rule("true", *self.targets), labels={})})
+
+    def may_change_documents(self) -> None:
+        super().may_change_documents()
+        if self.data.draw(st.booleans(), "the router changes"):
+            names = sorted(self.documents)
+            self.targets = tuple(self.data.draw(st.lists(st.sampled_from(names), min_size=1, unique=True), "targets"))
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=st.data())
+def test_routers_that_change_between_any_two_steps(data: st.DataObject) -> None:
+    events = story(data, 1, [()])
+    world = RoutedWorld(data, {"a": 0, "b": 0, "c": 0})
+    world.run(events)
+    keys: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    number = {event.source.offset: index for index, event in enumerate(events)}
+    for record in world.outbox:
+        keys[number[record["source"]["offset"]]][record["connector"]].add(record["routing_key"])
+    open_: dict[str, set[str]] = {}
+    for index, event in enumerate(events):
+        assert keys[index], "every event goes somewhere"
+        if event.action == "trigger":
+            for name, of in keys[index].items():
+                assert open_.setdefault(name, of) == of, "what is open stays where it began"
+                assert len(of) == 1, "a life begins at one destination"
+            continue
+        for name, of in open_.items():
+            assert keys[index][name] == of, "an end reaches everyone who was paged, where they were paged"
+        if event.action == "resolve":
+            open_.clear()

@@ -13,8 +13,10 @@ import pytest
 
 from streams import contracts
 from streams.documents.connector import Connector
+from streams.documents.integration import Integration
 from streams.documents.parse import load_connectors
-from streams.documents.secrets import Cipher, destination_id, new_key
+from streams.documents.router import Router
+from streams.documents.secrets import Cipher, Secret, destination_id, new_key
 from streams.documents.snapshot import NOTHING
 from streams.kafka.home import home_partition
 from streams.routing.replay import Replay
@@ -66,11 +68,15 @@ class Broker:
 class Stage:
     """A route stage on such a broker."""
 
-    def __init__(self, *documents: str, burst: int = 100, keys: Sequence[str] = ()) -> None:
+    def __init__(
+        self, *documents: str, burst: int = 100, keys: Sequence[str] = (), max_age_ms: int = 0, now_ms: int = 1_000
+    ) -> None:
+        self.now_ms = now_ms
         self.broker = Broker()
         self.cipher = Cipher(keys or [new_key()])
         self.acked = 0
         self.connectors: dict[str, Connector] = {}
+        self.others = NOTHING
         self.apply(*documents)
         self.crashes: list[BaseException] = []
         self.forever = asyncio.Event()
@@ -79,13 +85,14 @@ class Stage:
             topology=Topology.of(SimpleNamespace(prefix="", app_id="pagerline", partitions=PARTITIONS)),
             producer=self.broker,  # type: ignore[arg-type]
             pins=self.broker,  # type: ignore[arg-type]
-            documents=lambda: replace(NOTHING, connectors=self.connectors),
+            documents=lambda: replace(self.others, connectors=self.connectors),
             cipher=self.cipher,
             metrics=Metrics(),
             crash=self.crashes.append,
             brake=self.brake,
             max_event_bytes=1_000_000,
-            now_ms=lambda: 1_000,
+            now_ms=lambda: self.now_ms,
+            max_age_ms=max_age_ms,
         )
 
     def apply(self, *documents: str) -> None:
@@ -100,7 +107,9 @@ class Stage:
     ) -> list[tuple[str, dict[str, Any]]]:
         """What is written for one message."""
         before = len(self.broker.written)
-        headers = [(ORIGIN, orjson.dumps(["alert", "alerts", 3, offset, 900, "k"]))] if topic == "rekeyed" else []
+        kind = "case" if isinstance(value, dict) and ("case" in value or "integration" in value) else "alert"
+        origin = [kind, f"{kind}s", 3, offset, 900, "k"]
+        headers = [(ORIGIN, orjson.dumps(origin))] if topic == "rekeyed" else []
         if asked is not None:
             headers.append((REPLAY, orjson.dumps(asked.to_json())))
         message = SimpleNamespace(
@@ -259,3 +268,67 @@ def test_home_is_where_kafkas_own_partitioner_puts_a_key(key: bytes) -> None:
 
     partitions = list(range(PARTITIONS))
     assert home_partition(key, PARTITIONS) == DefaultPartitioner()(key, partitions, partitions)
+
+
+# -- the other forms of outcomes --------------------------------------------------------------------------------------
+
+CASE = {"case": {"id": "gk", "status": "OPEN", "title": "A Case"}}
+ACCOUNT = Integration("pd-main", "PD", Secret("u+" + "t" * 18), "bot@example.com")
+IN_ACCOUNT = """\
+kind: connector
+id: cases
+type: PAGERDUTY_INCIDENTS
+fields: {integrationId: pd-main, service: Payments}
+"""
+
+
+def in_account() -> Stage:
+    stage = Stage(IN_ACCOUNT)
+    stage.others = replace(NOTHING, integrations={"pd-main": ACCOUNT}, revision=9)
+    return stage
+
+
+async def test_a_case_goes_to_its_account_and_is_pinned_there_without_a_key() -> None:
+    stage = in_account()
+    (_, pins), (topic, record) = await stage.take(CASE)
+    assert (topic, record["destination"], record["service"]) == ("pagerduty-outbox", "account:pd-main", "Payments")
+    assert (pins["cases"]["routing_key"], pins["cases"]["service"], stage.acked) == ("", "Payments", 1)
+    assert record["why"]["revision"] == 9
+
+
+async def test_the_record_of_an_account_is_replayed_to_where_it_was_and_nowhere_else() -> None:
+    stage = in_account()
+    record = (await stage.take(CASE))[1][1]
+    asked = Replay("cases/3/5@account:pd-main", kind="outbox")
+    ((topic, again),) = await stage.take(record, asked)
+    assert (topic, again) == ("pagerduty-outbox", {**record, "replay": {"id": asked.id, "force": False}})
+    ((topic, letter),) = await stage.take(record, replace(asked, to="payments"))
+    assert (topic, letter["reason"]["type"]) == ("dead-letters", "unsupported_connector")
+    resolved = {"case": {**CASE["case"], "status": "RESOLVED"}}
+    await stage.take(resolved, offset=6)
+    ((topic, told),) = await stage.take(record, asked)
+    assert (topic, told["outcome"]["reason"]) == ("deliveries", "moved_on")
+    written = await stage.take(record, replace(asked, force=True))
+    assert topics(written) == ["pins", "pagerduty-outbox"]
+    assert written[0][1]["cases"]["service"] == "Payments"
+
+
+async def test_what_is_skipped_is_told_with_the_revision() -> None:
+    stage = in_account()
+    stage.others = replace(stage.others, routers={"r": Router("r", "R", {"team": "nobody"})})
+    ((topic, told),) = await stage.take(CASE)
+    assert (topic, told["outcome"]["status"], told["outcome"]["reason"]) == (
+        "deliveries",
+        "skipped",
+        "no_router_matched",
+    )
+    assert (told["why"]["revision"], stage.acked) == (9, 1)
+
+
+async def test_what_is_too_old_pages_nobody_unless_a_person_asks_for_it() -> None:
+    now = 1_764_100_000_000
+    stage = Stage(payments(A), max_age_ms=1_000, now_ms=now)
+    old = {"alert": {**EVENT["alert"], "timestamp": now // 1_000 - 2}}
+    ((topic, told),) = await stage.take(old)
+    assert (topic, told["outcome"]["reason"]) == ("deliveries", "too_old")
+    assert topics(await stage.take(old, Replay("alerts/3/5@-"))) == ["pins", "pagerduty-outbox"]
