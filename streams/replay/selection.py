@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from streams.documents.connector import Connector
+from streams.documents.references import References
 from streams.errors import DocumentError
 from streams.replay.letters import Entry, Letter, Wanted, settled
 from streams.replay.plan import Again, NotPossible, again
@@ -77,7 +78,8 @@ def plan_replay(entries: Iterable[Entry], *, prefix: str, force: bool, to: Conne
 
 def _plan(letter: Letter, prefix: str, force: bool, to: Connector | None) -> Again | NotPossible | Unfit:
     if to is not None and letter.stage == "dispatch" and letter.incident is not None:
-        key = static_key(to.id, to, ENTITY_TYPES[letter.incident.partition(":")[0]])
-        if isinstance(key, Refused):
+        key = static_key(to.id, to, ENTITY_TYPES[letter.incident.partition(":")[0]], References().resolve)
+        # What a document refers to is where workers run, and need not be here.
+        if isinstance(key, Refused) and key.reason != "unresolved_reference":
             return Unfit(letter, key.reason, key.message)
     return again(letter, prefix=prefix, force=force, to=None if to is None else to.id)

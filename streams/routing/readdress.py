@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from streams.documents.connector import Connector, Entity
 from streams.documents.secrets import Secret, destination_id, is_routing_key, is_template, mask
+from streams.errors import UnresolvedReference
 from streams.routing.connectors import SERVICE_KEY
 from streams.routing.decision import Why
-from streams.routing.destination import DYNAMIC, STATIC
+from streams.routing.destination import DYNAMIC, STATIC, Resolve, as_it_is
 from streams.routing.pin import Pin
 from streams.routing.replay import Replay
 from streams.routing.routers import ENTITY_TYPES
@@ -19,7 +20,7 @@ from streams.seen import Position, Seen
 OPTIONAL = ("reserve", "brief", "fold", "events_url")
 """Members that a connector's options may or may not give a record."""
 
-RefuseReason = Literal["unknown_connector", "unsupported_connector", "no_static_key"]
+RefuseReason = Literal["unknown_connector", "unsupported_connector", "no_static_key", "unresolved_reference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,14 @@ class StaticKey:
 
 
 def readdress(
-    record: Mapping[str, Any], connectors: Mapping[str, Connector], pins: Mapping[str, Pin], asked: Replay
+    record: Mapping[str, Any],
+    connectors: Mapping[str, Connector],
+    pins: Mapping[str, Pin],
+    asked: Replay,
+    resolve: Resolve = as_it_is,
 ) -> Resend | MovedOn | Refused:
-    """What becomes of the outbox record of a dead letter. `pins` are the incident's, by connector. Never raises.
+    """What becomes of the outbox record of a dead letter. `pins` are the incident's, by connector; `resolve` looks up
+    what the documents' secrets refer to. Never raises.
 
     A trigger goes to connector `asked.to`, else to its own connector's static key if that is another one by now, else
     where it went before; and its incident is pinned there. Acknowledge and resolve go where the incident is pinned.
@@ -84,7 +90,10 @@ def readdress(
     if asked.to is None and pin is not None and not is_trigger:
         return _along(record, holder, pin)
     connector = connectors.get(asked.to or record["connector"])
-    target = _corrected(record, connector) if asked.to is None else static_key(asked.to, connector, _entity(record))
+    if asked.to is None:
+        target = _corrected(record, connector, resolve)
+    else:
+        target = static_key(asked.to, connector, _entity(record), resolve)
     if isinstance(target, Refused):
         return target
     place = record["destination"] if target is None else target.destination
@@ -115,13 +124,19 @@ def _at_account(record: dict[str, Any], holder: str, pin: Pin | None, asked: Rep
     return Resend(record, holder, _repinned(record, holder, pin))
 
 
-def static_key(connector_id: str, connector: Connector | None, entity: Entity) -> StaticKey | Refused:
+def static_key(
+    connector_id: str, connector: Connector | None, entity: Entity, resolve: Resolve = as_it_is
+) -> StaticKey | Refused:
     """The routing key that a connector has without an event to render templates with, or why there is none."""
     if connector is None:
         return Refused("unknown_connector", f"there is no connector {connector_id[:128]!r}; `pagerline get` lists all")
     if connector.type != SERVICE_KEY:
         return Refused("unsupported_connector", f"connector {connector.id!r} is of type {connector.type}")
-    for name, text in _fields(connector, entity, STATIC):
+    for name, given in _fields(connector, entity, STATIC):
+        try:
+            text = resolve(given).reveal()
+        except UnresolvedReference as unresolved:
+            return Refused("unresolved_reference", f"connector {connector.id!r}: {name}: {unresolved}")
         if not is_template(text):
             if is_routing_key(text.strip()):
                 return StaticKey(Secret(text.strip()), name)
@@ -133,7 +148,7 @@ def static_key(connector_id: str, connector: Connector | None, entity: Entity) -
     )
 
 
-def _corrected(record: Mapping[str, Any], connector: Connector | None) -> StaticKey | Refused | None:
+def _corrected(record: Mapping[str, Any], connector: Connector | None, resolve: Resolve) -> StaticKey | Refused | None:
     """The connector's static key when it gave the record's, and is another by now; None to leave the record as it is.
 
     A key that a template gave cannot be given anew, the event is not here: such a record goes where it went before.
@@ -141,12 +156,12 @@ def _corrected(record: Mapping[str, Any], connector: Connector | None) -> Static
     if connector is None or connector.type != SERVICE_KEY:
         return None
     entity = _entity(record)
-    texts = [text for name in (DYNAMIC, STATIC) for _, text in _fields(connector, entity, name)]
-    by_template = any(is_template(text) for text in texts)
+    given = [field.reveal() for name in (DYNAMIC, STATIC) for _, field in _fields(connector, entity, name)]
+    by_template = any(is_template(text) for text in given)
     chosen = (record.get("why") or {}).get("chosen")
     if by_template and not str(chosen).endswith(f".{STATIC}"):
         return None
-    found = static_key(connector.id, connector, entity)
+    found = static_key(connector.id, connector, entity, resolve)
     if isinstance(found, StaticKey) and found.destination == record["destination"]:
         return None
     return found
@@ -204,7 +219,7 @@ def _entity(record: Mapping[str, Any]) -> Entity:
     return ENTITY_TYPES[record["incident"].partition(":")[0]]
 
 
-def _fields(connector: Connector, entity: Entity, name: str) -> list[tuple[str, str]]:
-    """A field's texts, the override's first, each with its path in the document."""
+def _fields(connector: Connector, entity: Entity, name: str) -> list[tuple[str, Secret]]:
+    """What a field says, the override's first, each with its path in the document."""
     layers = ((f"overrides.{entity}", connector.overrides.get(entity, {})), ("fields", connector.fields))
-    return [(f"{layer}.{name}", fields[name].reveal()) for layer, fields in layers if fields.get(name)]
+    return [(f"{layer}.{name}", fields[name]) for layer, fields in layers if fields.get(name)]

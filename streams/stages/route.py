@@ -187,7 +187,7 @@ class RouteStage:
         """Work on the outbox record of a dead letter again."""
         key = record["incident"].encode()
         pins = self._read_pins(partition, key)
-        again = readdress(record, self._documents().connectors, pins, asked)
+        again = readdress(record, self._documents().connectors, pins, asked, self._resolve)
         if isinstance(again, (MovedOn, Refused)):
             await self._told(record, again, asked)
             ack()
