@@ -16,7 +16,7 @@ from streams.sandbox.demo.stage import Stage
 from streams.sandbox.worker import WORKER, WorkerProcess
 
 TRY_NEXT = """\
-Still up, until Ctrl-C. In another terminal:
+Still up, until Ctrl-C. People act on incidents at {simulator}/sim/ in a browser. In another terminal:
 
 {activate}  export PAGERLINE_BROKERS={brokers} PAGERLINE_SECRET_KEYS={key}
   pagerline get connectors
@@ -24,7 +24,6 @@ Still up, until Ctrl-C. In another terminal:
   pagerline sandbox produce --alerts 20 --team alpha --connector alpha=by-team
   pagerline sandbox verify --simulator {simulator}
   curl -s {simulator}/sim/incidents
-  open {simulator}/sim/                           # the page where people act on incidents
   curl -s {health}/metrics
 """
 
