@@ -13,13 +13,16 @@ from streams.documents.changes import Changes
 from streams.documents.connector import Connector, Entity
 from streams.documents.log import DocumentLog
 from streams.documents.snapshot import Snapshot
+from streams.events import Event, Malformed, Skip
 from streams.explain.search import Window
 from streams.explain.tell import Told, tell
 from streams.lag import TopicLag, measure
+from streams.live import next_event, read_pins
 from streams.project.row import CaseRow
 from streams.replay.letters import Entry, Result
 from streams.replay.selection import Plan, Selection, plan_replay
 from streams.replay.topics import Topics, open_topics
+from streams.routing.pin import Pin
 from streams.send import Route, Sent, send_test
 from streams.settings import Settings, kafka_options
 from streams.topology import Topology, group_id
@@ -32,7 +35,7 @@ SEARCH_SECONDS: Final = 60.0
 """A search of a million records takes seconds; what takes longer than this had better be asked on the command line."""
 
 TESTS: Final = 20
-"""Test notifications at once; each waits for as long as its destination's limit makes it."""
+"""Test notifications, and previews that wait for an event, at once: they wait long and do little."""
 
 
 @dataclass(slots=True)
@@ -122,6 +125,18 @@ class Backend:
         async with self._tests:
             return await send_test(
                 Route(self.topology, self.options), connector, entity=entity, preset=preset, timeout=wait, told=told
+            )
+
+    async def pins(self, incident: str) -> Mapping[str, Pin]:
+        """Where an incident is pinned, by connector."""
+        async with self._searching():
+            return await read_pins(self.options, self.topology, incident)
+
+    async def next_event(self, seconds: float) -> Event | Malformed | Skip | None:
+        """The next event that is written to `alerts` or `cases`; None when none comes in time."""
+        async with self._tests:
+            return await next_event(
+                self.options, self.topology, seconds=seconds, max_bytes=self.settings.max_event_bytes
             )
 
     async def case_rows(self) -> list[CaseRow]:

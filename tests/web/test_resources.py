@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -326,3 +327,49 @@ async def test_what_is_not_saved_is_not_sent(api: Api) -> None:
     assert told["errors"][0]["field"] == "messageConfigFields"
     told = await api("POST", "presets:test", 404, json={"presetId": "x", "connectorId": "y", "entityType": "ALERTS"})
     await api("POST", "/api/v1/send", 400, json={"connectorId": "both-ways", "entityType": "ALERTS"})
+
+
+ALERT = {
+    "_context": {"entityLabels": {"routing.team": "payments"}},
+    "alert": {"groupingKey": "disk/web-1", "status": "Triggered"},
+    "alertDef": {"name": "Disk full"},
+}
+
+
+async def test_preview(api: Api, log: MemoryLog) -> None:
+    body: dict[str, Any] = {"event": ALERT, "pins": False}
+    told = await api("POST", "/api/v1/preview", 200, json=body)
+    (outcome,) = told["preview"]["outcomes"]
+    assert (told["sends"], outcome["connector"], outcome["request"]["body"]["routing_key"]) == (
+        True,
+        "payments",
+        "…0d1",
+    )
+    assert outcome["request"]["body"]["payload"]["summary"] == "DISK FULL"
+    preset = (await api("GET", "presets/loud", 200))["preset"]
+    preset["configOverrides"][0]["messageConfig"]["fields"][0]["template"] = "{{ alertDef.name | lower }}"
+    told = await api("POST", "/api/v1/preview", 200, json={**body, "documents": [preset]})
+    assert ("disk full", "DISK FULL") in [(one["after"], one["before"]) for one in told["differences"]]
+    assert log.snapshot.head == 1
+    for event, field in (({}, "event"), ({"alert": {}}, "event.alert.status"), ({"alert": {}, "case": {}}, "event")):
+        told = await api("POST", "/api/v1/preview", 400, json={"event": event, "pins": False})
+        assert told["errors"][0]["field"] == field
+    told = await api("POST", "/api/v1/preview", 400, json={**body, "documents": [{"kind": "conector"}]})
+    assert told["errors"][0]["field"] == "documents[0].kind"
+
+
+async def test_preview_shows_nobody_this_machines_variables_and_files(
+    api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SOME_PASSWORD", "correct-horse-battery")
+    monkeypatch.setenv("SOME_KEY", OTHER)
+    (tmp_path / "file").write_text("correct-horse-battery")
+
+    def documents(value: str) -> list[Any]:
+        return [{"kind": "connector", "id": "both-ways", "type": "PAGERDUTY_INCIDENTS", "name": "B",
+                 "fields": {"integrationId": "account", "service": value}}]  # fmt: skip
+
+    body = {"event": {"case": {"id": "C", "title": "T", "status": "OPEN"}}, "connectorId": "both-ways", "pins": False}
+    for value in ("${ENV:SOME_PASSWORD}", f"file:{tmp_path}/file", "{{ 'x' }}${ENV:SOME_PASSWORD}", "${ENV:SOME_KEY}"):
+        told = await api("POST", "/api/v1/preview", 200, json={**body, "documents": documents(value)})
+        assert "correct-horse" not in str(told)

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from streams.web.api import cases, connectors, documents, explain, lag, letters, presets, routers, send, testing
+from streams.web.api import (
+    cases,
+    connectors,
+    documents,
+    explain,
+    lag,
+    letters,
+    presets,
+    preview,
+    routers,
+    send,
+    testing,
+)
 from streams.web.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -12,6 +24,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *testing.OPERATIONS,
     *send.OPERATIONS,
     *documents.OPERATIONS,
+    *preview.OPERATIONS,
     *explain.OPERATIONS,
     *letters.OPERATIONS,
     *lag.OPERATIONS,

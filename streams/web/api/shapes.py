@@ -52,7 +52,9 @@ CONNECTOR: Final = Named(
                 "configOverrides": [
                     {
                         "entityType": "CASES",
-                        "fields": [{"fieldName": "integrationKey", "template": "{{ case.labels.key }}"}],
+                        "fields": [
+                            {"fieldName": "integrationKey", "template": "{{ _context.entityLabels['key'][0] }}"}
+                        ],
                     }
                 ],
             }
