@@ -10,15 +10,18 @@ from typing import Any
 
 import orjson
 from aiokafka import AIOKafkaProducer
+from pydantic import SecretStr
 
 from streams.case_rows import one_row
-from streams.documents.log import document_producer, put, write
-from streams.documents.parse import load_connectors
-from streams.documents.secrets import Cipher, new_key
+from streams.documents.changes import plan_changes
+from streams.documents.log import DocumentLog
+from streams.documents.parse import load_documents
+from streams.documents.secrets import new_key
 from streams.kafka.topics import ensure_topics
 from streams.lag import measure
 from streams.project.row import CaseRow
 from streams.sandbox.pagerduty import Simulator
+from streams.settings import Settings
 from streams.topology import Topology, group_id
 
 DONE_SECONDS = 240
@@ -60,10 +63,12 @@ class Installation:
 
     async def apply(self, yaml: str) -> None:
         """What `pagerline apply -f -` does."""
-        cipher = Cipher([self.key])
-        entries = [put(connector, cipher) for connector in load_connectors(["-"], lambda: yaml)]
-        async with document_producer(self.options) as producer:
-            await write(producer, f"{self.prefix}connectors", entries)
+        async with self.documents() as log:
+            await log.write(plan_changes(await log.read(), load_documents(["-"], lambda: yaml)), by="test")
+
+    def documents(self) -> DocumentLog:
+        """The topic of documents, to be opened."""
+        return DocumentLog(Settings(brokers=(self.brokers,), prefix=self.prefix, secret_keys=(SecretStr(self.key),)))
 
     async def send(self, topic: str, key: str | None, documents: Sequence[Mapping[str, Any] | bytes]) -> None:
         """Produce documents (or raw bytes) in their order."""

@@ -75,6 +75,10 @@ class Traffic:
             self.produced.setdefault(name, time.time())
         await self._producer.send(f"{self.installation.prefix}alerts", orjson.dumps(document), name.encode())
 
+    async def send_anywhere(self, name: str) -> None:
+        """An alert that names no connector; returns before the broker has confirmed it."""
+        await self._producer.send(f"{self.installation.prefix}alerts", orjson.dumps(alert(name)), name.encode())
+
     async def steady(
         self, connectors: Collection[int], prefix: str, *, rate: float, seconds: float, priority: str = "P2"
     ) -> list[str]:
