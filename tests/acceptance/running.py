@@ -62,9 +62,9 @@ class Installation:
         await ensure_topics(Topology.of(self.naming).specs(), replication=1, options=self.options)
 
     async def apply(self, yaml: str) -> None:
-        """What `pagerline apply -f -` does."""
+        """What `pagerline apply --force -f -` does."""
         async with self.documents() as log:
-            await log.write(plan_changes(await log.read(), load_documents(["-"], lambda: yaml)), by="test")
+            await log.write(plan_changes(await log.read(), load_documents(["-"], lambda: yaml)), by="test", force=True)
 
     def documents(self) -> DocumentLog:
         """The topic of documents, to be opened."""
