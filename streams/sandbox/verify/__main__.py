@@ -15,8 +15,9 @@ from streams.sandbox.verify.model import Verdict
 from streams.sandbox.verify.secrets import Found, secrets_found
 
 EXAMPLE = """\b
-Example:
+Examples:
   pagerline sandbox verify --brokers 127.0.0.1:9092 --simulator http://127.0.0.1:8081
+  pagerline sandbox verify --simulator http://127.0.0.1:8081 --cases cases.sqlite
 """
 
 
@@ -24,6 +25,11 @@ Example:
 @click.option("--brokers", required=True, envvar="PAGERLINE_BROKERS", metavar="HOST:PORT,…", help="Of Kafka.")
 @click.option("--prefix", default="", envvar="PAGERLINE_PREFIX", help="Of topic names.")
 @click.option("--simulator", required=True, metavar="URL", help="Of the PagerDuty simulator.")
+@click.option(
+    "--cases",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The file of `pagerline sandbox cases`: also compare its Cases with their incidents.",
+)
 @click.option(
     "--max-bytes",
     type=click.IntRange(min=1),
@@ -51,6 +57,7 @@ def verify(
     brokers: str,
     prefix: str,
     simulator: str,
+    cases: Path | None,
     max_bytes: int,
     allow_skips: Sequence[str],
     secrets_file: Path | None,
@@ -64,7 +71,7 @@ def verify(
     if logs and secrets_file is None:
         raise click.UsageError("--log needs --secrets")
     try:
-        verdict = asyncio.run(_judge(brokers, prefix, simulator, max_bytes, allow_skips))
+        verdict = asyncio.run(_judge(brokers, prefix, simulator, cases, max_bytes, allow_skips))
         found = [] if secrets_file is None else asyncio.run(_leaks(brokers, prefix, _lines(secrets_file), logs))
     except CannotCollect as error:
         raise Unable(str(error)) from error
@@ -80,8 +87,10 @@ class Unable(click.ClickException):
     exit_code = 2
 
 
-async def _judge(brokers: str, prefix: str, simulator: str, max_bytes: int, allow_skips: Sequence[str]) -> Verdict:
-    collected = await collect(brokers, prefix, simulator)
+async def _judge(
+    brokers: str, prefix: str, simulator: str, cases: Path | None, max_bytes: int, allow_skips: Sequence[str]
+) -> Verdict:
+    collected = await collect(brokers, prefix, simulator, cases)
     return collected.judge(max_bytes=max_bytes, allow_skips=allow_skips)
 
 

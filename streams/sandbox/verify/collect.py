@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
@@ -14,6 +16,7 @@ from aiokafka.errors import KafkaError
 from streams.reach import unreachable
 from streams.sandbox.verify.judge import MAX_BYTES, verify
 from streams.sandbox.verify.model import Record, Verdict
+from streams.sandbox.verify.sides import Sides, cases_of, incidents_of
 
 PATIENCE_S: Final = 30
 """Seconds without a single record before the broker is taken to be gone."""
@@ -36,6 +39,8 @@ class Collected:
     incidents: Sequence[Mapping[str, Any]] = field(repr=False)
     forced: frozenset[str] = frozenset()
     """Dead letters whose replay was forced."""
+    sides: Sides | None = field(default=None, repr=False)
+    """Cases and their incidents; None where the Case system's file was not named."""
 
     def judge(self, *, max_bytes: int = MAX_BYTES, allow_skips: Collection[str] = ()) -> Verdict:
         """The verdict on it."""
@@ -48,26 +53,31 @@ class Collected:
             max_bytes=max_bytes,
             allow_skips=allow_skips,
             forced=self.forced,
+            sides=self.sides,
         )
 
 
-async def collect(brokers: str, prefix: str, simulator: str) -> Collected:
+async def collect(brokers: str, prefix: str, simulator: str, cases: Path | None = None) -> Collected:
     """Read the topics under `prefix` from beginning to end, and then the simulator at the URL `simulator`.
 
-    Raises CannotCollect.
+    cases: the file of the sample Case system, to compare Cases and incidents too. Raises CannotCollect.
     """
     async with Reader(brokers) as reader:
         inputs = [record async for record in reader.records([f"{prefix}alerts", f"{prefix}cases"])]
         deliveries = [record.value async for record in reader.records([f"{prefix}deliveries"])]
         dead_letters = [record.value async for record in reader.records([f"{prefix}dead-letters"])]
         forced = frozenset([name async for name in _forced(reader, f"{prefix}pagerduty-outbox")])
+        updates = [] if cases is None else [one.value async for one in reader.records([f"{prefix}case-updates"])]
     try:
         async with aiohttp.ClientSession(base_url=simulator) as session:
             journal = await _journal(session)
             incidents = (await _get(session, "/sim/incidents"))["incidents"]
+            sides = None if cases is None else Sides(cases_of(cases), await incidents_of(session), tuple(updates))
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise CannotCollect(f"the simulator at {simulator} does not answer: {error or type(error).__name__}") from error
-    return Collected(inputs, deliveries, dead_letters, journal, incidents, forced)
+    except sqlite3.Error as error:
+        raise CannotCollect(f"{cases} is no file of the sample Case system: {error}") from error
+    return Collected(inputs, deliveries, dead_letters, journal, incidents, forced, sides)
 
 
 class Reader:

@@ -12,6 +12,8 @@ from streams.sandbox.verify.model import Kind, Record, Verdict, Violation
 from streams.sandbox.verify.outcomes import Told, check_outcomes, read_outcomes, reasons
 from streams.sandbox.verify.reading import Input, orders, read_input
 from streams.sandbox.verify.replays import check_replays, replayed_order, with_replays
+from streams.sandbox.verify.sides import Sides
+from streams.sandbox.verify.two_way import ACCOUNT, check_two_way
 
 MAX_BYTES: Final = 1_000_000
 """The product's own default bound on an input."""
@@ -27,6 +29,7 @@ def verify(
     max_bytes: int = MAX_BYTES,
     allow_skips: Collection[str] = (),
     forced: Collection[str] = (),
+    sides: Sides | None = None,
 ) -> Verdict:
     """Whether every input ended in exactly one outcome for each destination, and PagerDuty in the right state.
 
@@ -34,6 +37,7 @@ def verify(
     journal, incidents: the entries of the simulator's `/sim/journal` and `/sim/incidents`, as JSON, oldest first.
     allow_skips: reasons for which a trigger may be skipped before it has a destination.
     forced: ids of dead letters whose replay was forced; it may be repeated, and may go against newer inputs.
+    sides: Cases and their incidents, to be compared as well; None: they are not.
     Raises ValueError when a record is of another topic.
     """
     verdict = Verdict()
@@ -44,7 +48,7 @@ def verify(
             groups.setdefault(one.dedup_key, []).append(one)
     told, replays, broken = read_outcomes(deliveries, dead_letters, verdict.counts)
     requests = requests_of(journal)
-    found = histories(groups, with_replays(told, replays), requests, states_of(incidents))
+    found = histories(groups, _to_keys(with_replays(told, replays)), requests, states_of(incidents))
     verdict.counts.replayed = sum(one.status == "delivered" for one in replays)
     _count(verdict, read, groups, told, requests)
     if not read:
@@ -55,9 +59,18 @@ def verify(
         *check_replays(told, replays, forced),
         *_sent_elsewhere(requests, found, groups),
         *(wrong for history in found.values() for wrong in _best(history, forced)),
+        *(() if sides is None else check_two_way(sides, told, verdict.counts)),
     ):
         verdict.add(violation)
     return verdict
+
+
+def _to_keys(told: Told) -> Told:
+    """Without the outcomes at accounts: what comes of those is no event, and compared on both sides instead."""
+    return {
+        source: {place: one for place, one in at.items() if not place.startswith(ACCOUNT)}
+        for source, at in told.items()
+    }
 
 
 def _best(history: History, forced: Collection[str]) -> Sequence[Violation]:
@@ -103,5 +116,6 @@ def _count(
     counts.skipped = statuses.count("skipped")
     verdict.dead_letter_reasons.update(reasons(told))
     counts.dead_lettered = verdict.dead_letter_reasons.total()
-    counts.repeated_requests = max(0, len(requests) - counts.delivered - counts.replayed)
+    events = sum(one.status == "delivered" for at in _to_keys(told).values() for one in at.values())
+    counts.repeated_requests = max(0, len(requests) - events - counts.replayed)
     counts.lost_by_pagerduty = sum(request.lost for request in requests)

@@ -67,6 +67,20 @@ class Kind(StrEnum):
     """An acknowledge or resolve went elsewhere than its trigger, so that PagerDuty dropped it."""
     WRONG_FINAL_STATE = "wrong_final_state"
     """PagerDuty's state is not the newest input's."""
+    INCIDENT_COUNT = "incident_count"
+    """A Case that PagerDuty has been told of has no incident, or more than one."""
+    SIDES_DIFFER = "sides_differ"
+    """A Case and its incident are not in the same status."""
+    COMMENT_LOST = "comment_lost"
+    """A comment, note or resolution of one side that the other does not have."""
+    COMMENT_DOUBLED = "comment_doubled"
+    """One that the other side has more than once."""
+    COMMENT_INVENTED = "comment_invented"
+    """One that nobody has written on the other side."""
+    NOTE_UPDATES = "note_updates"
+    """A note of a person that `case-updates` does not tell exactly once."""
+    ECHO = "echo"
+    """Something that Pagerline did itself, and that `case-updates` tells as somebody's act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +115,12 @@ class Counts:
     lost_by_pagerduty: int = 0
     """Requests answered 202 and dropped by order of a fault or a maintenance window; their incidents' final state is
     not held against the product."""
+    cases: int = 0
+    """Cases with an incident of their own, compared on both sides."""
+    comments: int = 0
+    """Notes of their incidents."""
+    updates: int = 0
+    """Different records of `case-updates`."""
 
 
 @dataclass(slots=True)
@@ -152,10 +172,16 @@ class Verdict:
             lines.append(f"replayed   {counts.replayed:,} deliveries of dead letters")
         if counts.lost_by_pagerduty:
             lines.append(f"lost       {counts.lost_by_pagerduty:,} requests answered 202 and then dropped by PagerDuty")
-        if self.ok:
-            return "\n".join(
-                [*lines, "OK: every input has its outcome, and PagerDuty knows every incident's newest state."]
+        if counts.cases or counts.updates:
+            lines.append(
+                f"two-way    {counts.cases:,} Cases beside their incidents, {counts.comments:,} notes, "
+                f"{counts.updates:,} updates"
             )
+        if self.ok:
+            lines.append("OK: every input has its outcome, and PagerDuty knows every incident's newest state.")
+            if counts.cases:
+                lines.append("OK: Cases and incidents say the same; every comment stands once on either side.")
+            return "\n".join(lines)
         lines.append(f"NOT OK: {self.violations_total:,} violations, {len(self.violations)} shown")
         lines += [f"  {kind}: {count:,}" for kind, count in self.by_kind.most_common()]
         return "\n".join([*lines, *(f"- {violation}" for violation in self.violations)])
