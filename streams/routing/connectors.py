@@ -48,9 +48,10 @@ def choose_connectors(event: Event, at_work: AtWork, pins: Mapping[str, Pin]) ->
         return replace(routed, choices=choices) if choices else _nothing(event, routed)
     if held:
         return Routed(_and_also((), held))
-    only = at_work.only[ENTITY_TYPES[event.kind]]
-    if len(only) == 1:
-        return Routed((Choice(only[0]),))
+    entity = ENTITY_TYPES[event.kind]
+    if the_only := at_work.only_one.get(entity):
+        return the_only
+    only = at_work.only[entity]
     if not only:
         return Reject(
             None,

@@ -21,13 +21,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any, Final
 
-from streams.documents.connector import Connector
+from streams.documents.connector import Connector, ConnectorType
 from streams.documents.snapshot import Snapshot
 from streams.events import Action, Event
 from streams.routing.age import TooOld
 from streams.routing.case import case_of, comment_of
-from streams.routing.connectors import ACCOUNT, choose_connectors, unknown, wrong_entity
+from streams.routing.connectors import ACCOUNT, SERVICE_KEY, choose_connectors, unknown, wrong_entity
 from streams.routing.decision import Ask, Decision, Reject, Send, Skip, Why
 from streams.routing.destination import (
     Found,
@@ -40,11 +41,11 @@ from streams.routing.destination import (
     find_service,
 )
 from streams.routing.pin import Pin, position_of
-from streams.routing.presets import Writer
+from streams.routing.presets import Made, Writer
 from streams.routing.routers import ENTITY_TYPES, AtWork, Choice, Routed, at_work, written_at
 from streams.seen import Seen
 
-ACCOUNT_PREFIX = "account:"
+ACCOUNT_PREFIX: Final = "account:"
 
 
 def decide(
@@ -64,13 +65,13 @@ def decide(
         return [Skip(None, "not_yet_active", "the incident is not yet active", silent=False)]
     if any(pin.is_past(event.source) for pin in pins.values()):
         return [Skip(None, "already_routed", "read again after a restart; its records are in the outbox", silent=True)]
-    by = Why(None, revision=documents.revision)
     under_way = any(pin.open or pin.wrote_last(event.source) for pin in pins.values())
     if too_old is not None and not under_way and (said := too_old.why(event)):
-        return [Skip(None, "too_old", said, silent=False, why=by)]
+        return [Skip(None, "too_old", said, silent=False, why=Why(None, revision=documents.revision))]
     ready = at_work(documents)
     chosen = choose_connectors(event, ready, pins)
     if not isinstance(chosen, Routed):
+        by = Why(None, revision=documents.revision)
         return [replace(chosen, why=by) if isinstance(chosen, Skip) else chosen]
     case = Deciding(event, event.action, ready, chosen, resolve)
     decisions: list[Decision] = []
@@ -127,55 +128,59 @@ class Deciding:
             return self._pinned(choice, pin, connector)
         if connector is None:
             return unknown(event, choice.connector, self._documents.connectors)
-        if connector.type != ACCOUNT:
+        if connector.type == SERVICE_KEY:
             return self._to_key(choice, connector, pin)
         if event.kind != "case":
-            return replace(wrong_entity([connector.id]), why=self._why(Why(None), choice))
+            return replace(wrong_entity([connector.id]), why=Why(None, **self._by(choice)))
         return self._to_account(choice, connector, pin)
 
     def _pinned(self, choice: Choice, pin: Pin, connector: Connector | None) -> Send:
         """To where the incident's trigger went, whatever the connector says by now."""
         event = self._event
         account = pin.destination.startswith(ACCOUNT_PREFIX)
-        send = Send(
+        made = self._message(choice, ACCOUNT if account else SERVICE_KEY)
+        return Send(
             connector_id=pin.connector,
             destination=pin.destination,
             action=self._action,
             reason="pinned",
             message=f"goes to {pin.destination}, where the incident's trigger went",
-            why=self._why(Why("pin", pinned=True, service=pin.service), choice),
+            why=Why("pin", pinned=True, service=pin.service, **self._by(choice, made)),
             limit=pin.limit if connector is None or account else connector.options.rateLimit,
             options={} if connector is None or account else connector.options.for_outbox(),
             token=None if account else pin.routing_key_token,
             pin_after=None
             if pin.wrote_last(event.source)
             else pin.after(event.source, open=pin.open and self._action != "resolve"),
-        )
-        if not account:
-            return self._saying(send, choice)
-        integration = pin.destination.removeprefix(ACCOUNT_PREFIX)
-        return self._asking(send, choice, integration, pin.service or "")
+            **(self._asked(made, pin.destination.removeprefix(ACCOUNT_PREFIX), pin.service or "")
+               if account else _said(made)),
+        )  # fmt: skip
 
     def _to_key(self, choice: Choice, connector: Connector, old: Pin | None) -> Send | Reject:
         """To the service key that the connector's fields give now."""
         entity = ENTITY_TYPES[self._event.kind]
-        found = find_destination(connector, entity, self._event.context, self._now, self._resolve)
+        made = self._message(choice, SERVICE_KEY)
+        by = self._by(choice, made)
+        found = find_destination(connector, entity, self._event.context, self._now, self._resolve, by)
         if not isinstance(found, Found):
-            return self._no_destination(connector, choice, found, "routing key")
-        send = self._by_documents(
-            choice,
+            return _no_destination(connector, found, "routing key")
+        limit = connector.options.rateLimit
+        return self._by_documents(
             connector,
-            destination=found.destination,
-            why=found.why,
-            limit=connector.options.rateLimit,
-            old=old,
+            found.destination,
+            found.why,
+            limit,
+            self._new_pin(connector, found.destination, limit, old),
+            options=connector.options.for_outbox(),
+            routing_key=found.routing_key,
+            **_said(made),
         )
-        send = replace(send, routing_key=found.routing_key, options=connector.options.for_outbox())
-        return self._saying(send, choice)
 
     def _to_account(self, choice: Choice, connector: Connector, old: Pin | None) -> Send | Reject:
         """To the service of an account that the connector's fields give now."""
         entity = ENTITY_TYPES[self._event.kind]
+        made = self._message(choice, ACCOUNT)
+        by = self._by(choice, made)
         named = find_integration(connector, entity)
         integration = None if named is None else self._documents.integrations.get(named[0])
         if integration is None:
@@ -185,29 +190,45 @@ class Deciding:
                 connector.id,
                 "unknown_integration",
                 f"connector {connector.id!r}: {said} (known: {there_are}); apply it, then replay this event",
-                why=self._why(Why(None), choice),
+                why=Why(None, **by),
             )
-        found = find_service(connector, entity, self._event.context, self._now, self._resolve)
+        found = find_service(connector, entity, self._event.context, self._now, self._resolve, by)
         if not isinstance(found, FoundService):
-            return self._no_destination(connector, choice, found, "service")
-        send = self._by_documents(
-            choice,
+            return _no_destination(connector, found, "service")
+        destination, limit = integration.destination, integration.rate_limit
+        return self._by_documents(
             connector,
-            destination=integration.destination,
-            why=found.why,
-            limit=integration.rate_limit,
-            old=old,
+            destination,
+            found.why,
+            limit,
+            self._new_pin(connector, destination, limit, old, found.service),
+            **self._asked(made, integration.id, found.service),
         )
-        if send.pin is not None:
-            send = replace(send, pin=replace(send.pin, service=found.service))
-        return self._asking(send, choice, integration.id, found.service)
 
     def _by_documents(
-        self, choice: Choice, connector: Connector, *, destination: str, why: Why, limit: int, old: Pin | None
+        self, connector: Connector, destination: str, why: Why, limit: int, pin: Pin | None, **more: Any
     ) -> Send:
+        """To where the connector's fields say."""
+        return Send(
+            connector_id=connector.id,
+            destination=destination,
+            action=self._action,
+            reason="unpinned" if pin is None else "new_pin",
+            message=f"goes to {destination}, by {why.chosen}",
+            why=why,
+            limit=limit,
+            pin=pin,
+            **more,
+        )
+
+    def _new_pin(
+        self, connector: Connector, destination: str, limit: int, old: Pin | None, service: str | None = None
+    ) -> Pin | None:
         """A trigger begins a life and pins it; `old` is the closed pin before."""
+        if self._action != "trigger":
+            return None
         position = position_of(self._event.source)
-        pin = Pin(
+        return Pin(
             destination=destination,
             routing_key_token="",  # the caller's to seal: Send.sealed
             connector=connector.id,
@@ -215,56 +236,53 @@ class Deciding:
             seen=(old.seen if old else Seen()).and_also(position),
             by=position.partition,
             limit=limit,
-        )
-        begins = self._action == "trigger"
-        return Send(
-            connector_id=connector.id,
-            destination=destination,
-            action=self._action,
-            reason="new_pin" if begins else "unpinned",
-            message=f"goes to {destination}, by {why.chosen}",
-            why=self._why(why, choice),
-            limit=limit,
-            pin=pin if begins else None,
+            service=service,
         )
 
-    def _no_destination(self, connector: Connector, choice: Choice, found: NotFound, what: str) -> Reject:
-        reasons = "; ".join(f"{over.candidate} {over.reason}" for over in found.why.passed_over)
-        return Reject(
-            connector.id,
-            "no_destination",
-            f"connector {connector.id!r} gives no {what}: {reasons or 'none of its fields is set'}",
-            why=self._why(found.why, choice),
-        )
+    def _message(self, choice: Choice, connector_type: ConnectorType) -> Made | None:
+        """What it says. Acknowledge and resolve of a service key are bare; an account is told how the Case stands with
+        every input, and finds out by itself what is new."""
+        if connector_type == SERVICE_KEY and self._action != "trigger":
+            return None
+        return self._writer.write(connector_type, choice.preset, choice.details)
 
-    def _why(self, why: Why, choice: Choice) -> Why:
-        return replace(
-            why,
-            revision=self._documents.revision,
-            router=choice.router,
-            rule=choice.rule,
-            invalid=self._routed.invalid,
-        )
+    def _asked(self, made: Made | None, integration: str, service: str) -> dict[str, Any]:
+        """The members of a Send to an account."""
+        assert made is not None, "an account is always told"
+        assert made.incident is not None, "and of an incident"
+        ask = Ask(integration, service, case_of(self._event), made.incident, comment_of(self._event))
+        return {"ask": ask, "render_errors": made.render_errors}
 
-    def _saying(self, send: Send, choice: Choice) -> Send:
-        """With the message, which only a trigger has: acknowledge and resolve of a service key are bare."""
-        if send.action != "trigger":
-            return send
-        made = self._writer.write("PAGERDUTY", choice.preset, choice.details)
-        said = made.message
-        return replace(
-            send,
-            why=replace(send.why, preset=made.preset) if made.preset else send.why,
-            payload=said.payload,
-            client=said.client,
-            client_url=said.client_url,
-            links=said.links,
-            render_errors=said.render_errors,
-        )
+    def _by(self, choice: Choice, made: Made | None = None) -> dict[str, Any]:
+        """What every Why says of how it came about."""
+        return {
+            "revision": self._documents.revision,
+            "router": choice.router,
+            "rule": choice.rule,
+            "preset": None if made is None else made.preset,
+            "invalid": self._routed.invalid,
+        }
 
-    def _asking(self, send: Send, choice: Choice, integration: str, service: str) -> Send:
-        """With the whole state of the Case: an account is told what holds, and finds out by itself what is new."""
-        made = self._writer.write("PAGERDUTY_INCIDENTS", choice.preset, choice.details)
-        ask = Ask(integration, service, case_of(self._event), made.incident or {}, comment_of(self._event))
-        why = replace(send.why, preset=made.preset) if made.preset else send.why
-        return replace(send, why=why, ask=ask, render_errors=made.render_errors)
+
+def _said(made: Made | None) -> dict[str, Any]:
+    """The members of a Send that are its message to a service key."""
+    if made is None:
+        return {}
+    said = made.message
+    return {
+        "payload": said.payload,
+        "client": said.client,
+        "client_url": said.client_url,
+        "links": said.links,
+        "render_errors": said.render_errors,
+    }
+
+
+def _no_destination(connector: Connector, found: NotFound, what: str) -> Reject:
+    reasons = "; ".join(f"{over.candidate} {over.reason}" for over in found.why.passed_over)
+    return Reject(
+        connector.id,
+        "no_destination",
+        f"connector {connector.id!r} gives no {what}: {reasons or 'none of its fields is set'}",
+        why=found.why,
+    )

@@ -9,16 +9,17 @@ every published example puts it into an override of the plain field (Coralogix, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from streams.documents.connector import Connector, Entity
 from streams.documents.secrets import ROUTING_KEY_LENGTH, Secret, destination_id, is_routing_key, is_template, mask
 from streams.errors import DataMissing, TemplateError, UnresolvedReference
 from streams.routing.decision import PassedOver, Why
 from streams.routing.plain import blank, cut, keyless
+from streams.routing.reading import EMPTY
 from streams.templating import compile_template
 from streams.templating.quiet import without_keys
 
@@ -70,6 +71,15 @@ class NotFound:
     why: Why
 
 
+class _Given(NamedTuple):
+    """What a candidate gave, and its field; no field: none gave anything."""
+
+    text: str
+    field: str | None
+    passed_over: tuple[PassedOver, ...]
+    template: str | None
+
+
 def as_it_is(secret: Secret) -> Secret:
     """Resolves nothing."""
     return secret
@@ -81,16 +91,18 @@ def find_destination(
     context: Mapping[str, Any],
     now: Callable[[], datetime] | None = None,
     resolve: Resolve = as_it_is,
+    by: Mapping[str, Any] = EMPTY,
 ) -> Found | NotFound:
     """The destination of an event, by the connector's fields alone (no pin). Never raises.
 
-    `now` is what the templates' `now()` gives; without it a template that asks for it fails.
+    `now` is what the templates' `now()` gives; without it a template that asks for it fails. `by`: what else the Why
+    is to say.
     """
     found = _first(_candidates(connector, entity, DYNAMIC, STATIC), context, now, resolve, _no_key)
-    if isinstance(found, NotFound):
-        return found
-    key, why = found
-    return Found(Secret(key), destination_id(key), replace(why, key=mask(key)))
+    if found.field is None:
+        return NotFound(Why(None, found.passed_over, **by))
+    why = Why(found.field, found.passed_over, template=found.template, key=mask(found.text), **by)
+    return Found(Secret(found.text), destination_id(found.text), why)
 
 
 def find_service(
@@ -99,13 +111,14 @@ def find_service(
     context: Mapping[str, Any],
     now: Callable[[], datetime] | None = None,
     resolve: Resolve = as_it_is,
+    by: Mapping[str, Any] = EMPTY,
 ) -> FoundService | NotFound:
     """The same for a connector of an account: the service, by name or id."""
     found = _first(_candidates(connector, entity, DYNAMIC_SERVICE, SERVICE), context, now, resolve, _no_service)
-    if isinstance(found, NotFound):
-        return found
-    service, why = found
-    return FoundService(service, replace(why, service=service))
+    if found.field is None:
+        return NotFound(Why(None, found.passed_over, **by))
+    why = Why(found.field, found.passed_over, template=found.template, service=found.text, **by)
+    return FoundService(found.text, why)
 
 
 def find_integration(connector: Connector, entity: Entity) -> tuple[str, str] | None:
@@ -122,7 +135,7 @@ def _first(
     now: Callable[[], datetime] | None,
     resolve: Resolve,
     fault: Callable[[str], str | None],
-) -> tuple[str, Why] | NotFound:
+) -> _Given:
     """What the first candidate gives in which `fault` finds none."""
     passed_over: list[PassedOver] = []
     for name, field in candidates:
@@ -139,10 +152,10 @@ def _first(
             reason = str(unresolved)
         else:
             if (wrong_with_it := fault(given)) is None:
-                return given, Why(name, tuple(passed_over), template=template)
+                return _Given(given, name, tuple(passed_over), template)
             reason = wrong_with_it
         passed_over.append(PassedOver(name, cut(reason, REASON_LIMIT), template))
-    return NotFound(Why(None, tuple(passed_over)))
+    return _Given("", None, tuple(passed_over), None)
 
 
 def _layers(connector: Connector, entity: Entity) -> tuple[tuple[str, Mapping[str, Secret]], ...]:

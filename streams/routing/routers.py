@@ -233,7 +233,7 @@ class AtWork:
     """A snapshot made ready to decide by: its routers, all presets, and the connectors an event may be for without
     naming any."""
 
-    __slots__ = ("only", "presets", "routers", "snapshot")
+    __slots__ = ("only", "only_one", "presets", "routers", "snapshot")
 
     def __init__(self, snapshot: Snapshot, before: AtWork | None = None) -> None:
         self.snapshot = snapshot
@@ -244,6 +244,7 @@ class AtWork:
             entity: tuple(name for name, connector in snapshot.connectors.items() if connector.type in types)
             for entity, types in served.items()
         }
+        self.only_one = {entity: Routed((Choice(ids[0]),)) for entity, ids in self.only.items() if len(ids) == 1}
 
 
 _KEPT: Final = 4
