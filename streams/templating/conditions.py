@@ -189,14 +189,20 @@ class ConditionCompiler:
 def _equals_text(one: Evaluate, text: str, flip: bool) -> Decide:
     """`_equals` with a text as it stands, what nearly all routing conditions are: the fewer parts, the quicker."""
 
-    def decide(run: Run) -> bool:
+    def equal_to(run: Run) -> bool:
         left = one(run)
-        if type(left) is str:
-            return (left == text) is not flip
-        if is_number(left):
-            return False
-        if type(left) in (list, dict):
-            run.meter.work(size_of(left))
-        return flip
+        return left == text if type(left) is str else _other_than_text(run, left, False)
 
-    return decide
+    def unequal_to(run: Run) -> bool:
+        left = one(run)
+        return left != text if type(left) is str else _other_than_text(run, left, True)
+
+    return unequal_to if flip else equal_to
+
+
+def _other_than_text(run: Run, left: object, unequal: bool) -> bool:
+    if is_number(left):
+        return False
+    if type(left) in (list, dict):
+        run.meter.work(size_of(left))
+    return unequal
