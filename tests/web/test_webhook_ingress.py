@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -297,3 +299,10 @@ def test_a_flood_is_over_when_nothing_more_comes() -> None:
     for number in range(MOST_SOURCES):
         flood.bad(f"source {number}")
     assert not flood.flooding("a")  # forgotten
+
+
+def test_docs_webhooks_tells_every_answer() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
+    rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", page, re.MULTILINE)
+    assert {(name, int(status)) for status, name in rows} == {(one.name, one.status) for one in webhooks.OUTCOMES}
+    assert len(rows) == len(webhooks.OUTCOMES)
