@@ -76,9 +76,12 @@ async def _integration(
     options, topology = kafka_options(settings), Topology.of(settings)
     snapshot = await installation.read_documents(settings, options)
     integration = snapshot.integrations.get(integration_id)
+    name = f"integration/{integration_id}"
+    if integration is None and name in snapshot.problems:
+        raise DocumentError(f"{name} cannot be read: {snapshot.problems[name].reason}")
     if integration is None:
         there = ", ".join(sorted(snapshot.integrations)) or "none"
-        raise DocumentError(f"there is no integration/{integration_id}", remedy=f"there is: {there}")
+        raise DocumentError(f"there is no {name}", remedy=f"there is: {there}")
 
     async def save(changed: Integration) -> None:
         nonlocal integration

@@ -18,7 +18,7 @@ READ_ONLY_ROLES: Final = frozenset({"read_only_user", "read_only_limited_user"})
 """Stakeholders: they can see an incident and not act on it (PagerDuty, user roles)."""
 
 
-async def reachable(api: RestClient, integration: Integration) -> Finding:
+async def reachable(api: RestClient, url: str) -> Finding:
     """Whether PagerDuty knows the token; nothing else is worth a look while it does not."""
     answer = await api.abilities()
     match judge_rest(answer):
@@ -30,7 +30,7 @@ async def reachable(api: RestClient, integration: Integration) -> Finding:
         case TryAgain(reason, words):
             return wrong(
                 "PagerDuty",
-                f"{integration.api_url} does not answer as it should ({reason}): {words}",
+                f"{url} does not answer as it should ({reason}): {words}",
                 "see `region` and `baseUrl` of the integration, HTTPS_PROXY, and status.pagerduty.com",
             )
         case Refused(reason="unauthorized"):

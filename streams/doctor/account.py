@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from streams.doctor import access, reference, subscription
 from streams.doctor.finding import Finding, wrong
 from streams.documents.connector import Connector
-from streams.documents.integration import API_URLS, Integration
+from streams.documents.integration import Integration, api_url_of
 from streams.documents.references import References
 from streams.errors import UnresolvedReference
 from streams.pagerduty.rest import RestClient
+
+__all__ = ["Account", "api_url_of", "examine", "of_integrations"]
 
 CONNECTIONS = 2
 """The checks go one after another; a person waits, and the account's limit is the worker's."""
@@ -38,13 +40,6 @@ class Account:
         )
 
 
-def api_url_of(integration: Integration, setting: str) -> str:
-    """The base URL of an integration's REST API: what its document says, then PAGERLINE_API_URL, then its region's."""
-    if integration.base_url is None and setting != API_URLS["us"]:
-        return setting
-    return integration.api_url
-
-
 async def examine(
     account: Account,
     *,
@@ -59,7 +54,7 @@ async def examine(
         yield wrong("token", str(error), "set it here and wherever workers run")
         return
     async with client as api:
-        known = await access.reachable(api, account.integration)
+        known = await access.reachable(api, api_url_of(account.integration, account.api_url))
         yield known
         if known.state == "wrong":
             return

@@ -14,19 +14,9 @@ from streams.pagerduty.answers import Refused, TryAgain
 from streams.pagerduty.poll import is_disabled
 from streams.pagerduty.rest import RestClient
 from streams.pagerduty.rest_answers import Ok, RestAnswer, judge_rest
+from streams.sync.said import WEBHOOKS
 
-EVENTS: Final = (
-    "incident.triggered",
-    "incident.acknowledged",
-    "incident.unacknowledged",
-    "incident.resolved",
-    "incident.reopened",
-    "incident.reassigned",
-    "incident.delegated",
-    "incident.escalated",
-    "incident.priority_updated",
-    "incident.annotated",
-)
+EVENTS: Final = tuple(WEBHOOKS)
 """What two-way sync wants to hear of (PagerDuty webhooks v3, event types)."""
 
 PATH: Final = "/webhooks/pagerduty/"

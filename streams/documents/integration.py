@@ -10,7 +10,7 @@ from typing import Final
 from streams.documents.options import Region
 from streams.documents.secrets import Secret
 
-__all__ = ["API_URLS", "DEFAULT_RATE_LIMIT", "Integration", "Region"]
+__all__ = ["API_URLS", "DEFAULT_RATE_LIMIT", "Integration", "Region", "api_url_of"]
 
 API_URLS: Final[Mapping[Region, str]] = {"us": "https://api.pagerduty.com", "eu": "https://api.eu.pagerduty.com"}
 """Base URLs of REST API v2 (PagerDuty, service regions)."""
@@ -63,3 +63,10 @@ class Integration:
     def same_content(self, other: Integration) -> bool:
         """Whether they differ in nothing but the version."""
         return replace(self, version=0) == replace(other, version=0)
+
+
+def api_url_of(integration: Integration, setting: str) -> str:
+    """The base URL of an integration's REST API: what its document says, then PAGERLINE_API_URL, then its region's."""
+    if integration.base_url is None and setting != API_URLS["us"]:
+        return setting
+    return integration.api_url

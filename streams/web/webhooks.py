@@ -134,10 +134,12 @@ class WebhookIngress:
         return web.json_response({"outcome": outcome.name}, status=outcome.status)
 
     async def _outcome(self, request: web.Request, started: float) -> Outcome:
-        name, source = request.match_info["integration"], request.remote or ""
-        integration = self._snapshot().integrations.get(name)
+        name, source, snapshot = request.match_info["integration"], request.remote or "", self._snapshot()
+        integration = snapshot.integrations.get(name)
         if integration is None:
-            self._alarms.raised(UNKNOWN, f"there is no integration {name[:80]!r}, which webhooks come for")
+            problem = snapshot.problems.get(f"integration/{name}")
+            why = f"it cannot be read: {problem.reason}" if problem else "there is none of that id"
+            self._alarms.raised((UNKNOWN, bool(problem)), f"webhooks come for the integration {name[:80]!r}; {why}")
             return UNKNOWN
         secrets = self._secrets(integration)
         if not secrets:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from streams.doctor import reference
-from streams.doctor.account import Account, api_url_of, examine
+from streams.doctor.account import Account, examine
 from streams.doctor.finding import Finding
 from streams.doctor.subscription import EVENTS, webhook_url
 from streams.documents.connector import Connector, frozen_fields, frozen_overrides
-from streams.documents.integration import Integration
+from streams.documents.integration import Integration, api_url_of
 from streams.documents.secrets import Secret
 from streams.errors import KafkaUnavailable
 from streams.pagerduty.rest_answers import RestAnswer

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from streams import contracts
 from streams.documents.references import References
+from streams.documents.snapshot import NOTHING, Unreadable
 from streams.web import webhooks
 from streams.web.flood import BURST, MOST_SOURCES, FloodLimit
 from tests.web.webhook_sender import (
@@ -241,11 +243,25 @@ async def test_what_may_be_genuine_and_cannot_be_checked_comes_again(
         ingress.documents.append(snapshot(integration()))
         assert await ingress.post(BODY, headers(BODY)) == (202, "accepted")
     told = caplog.text
-    for words in ("has no webhook secret", "there is no integration 'nobody'", "signed with another secret"):
+    for words in (
+        "has no webhook secret",
+        "for the integration 'nobody'; there is none of that id",
+        "signed with another secret",
+    ):
         assert words in told
     assert SECRET not in told
     assert TOKEN not in told
     assert len(broker.records) == 1
+
+
+async def test_an_integration_that_cannot_be_read_is_told_with_the_reason(
+    broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(broker.send) as ingress:
+        locked = Unreadable("PAGERLINE_SECRET_KEYS lacks the key", "connectors/0/7", locked=True)
+        ingress.documents.append(replace(NOTHING, problems={"integration/main": locked}))
+        assert await ingress.post(BODY, headers(BODY)) == (503, "unknown_integration")
+    assert "it cannot be read: PAGERLINE_SECRET_KEYS lacks the key" in caplog.text
 
 
 async def test_secrets_may_stand_in_variables(broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
