@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from importlib.resources import files
@@ -20,6 +21,7 @@ from streams.web.metrics import WebMetrics
 from streams.web.openapi import document
 from streams.web.operation import JSON, Operation, Reply
 from streams.web.problem import ApiError, as_api_error, response
+from streams.web.taken import follow_taken
 from streams.web.webhooks import WebhookIngress, routes
 
 log = logging.getLogger("pagerline.web")
@@ -62,7 +64,10 @@ def web_app(settings: Settings) -> web.Application:
 
     async def producing(_app: web.Application) -> AsyncIterator[None]:
         await producer.start()
+        following = asyncio.create_task(follow_taken(backend.options, topic, ingress.remember))
         yield
+        following.cancel()
+        await asyncio.wait([following])
         await ingress.close()
         await producer.stop()
 

@@ -238,15 +238,20 @@ class WebhookIngress:
             finally:
                 del self._waiting[digest]
                 self._waiting_bytes -= size
-            self._confirmed[digest] = None
-            if len(self._confirmed) > REMEMBERED:
-                self._confirmed.popitem(last=False)
+            self.remember(digest)
             return True
 
         task = asyncio.get_running_loop().create_task(produce())
         self._waiting[digest] = task
         self._waiting_bytes += size
         return task
+
+    def remember(self, digest: bytes) -> None:
+        """A delivery with this digest (`delivery.digest_of`) is in Kafka, whoever has produced it."""
+        self._confirmed[digest] = None
+        self._confirmed.move_to_end(digest)
+        if len(self._confirmed) > REMEMBERED:
+            self._confirmed.popitem(last=False)
 
     async def close(self) -> None:
         """End what waits for a broker; PagerDuty has been told to try again."""
