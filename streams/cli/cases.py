@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from datetime import UTC, datetime
 from typing import Final
 
 import click
@@ -15,6 +14,7 @@ from streams.case_rows import all_rows, one_row
 from streams.cli.hush import hushed
 from streams.cli.tables import print_table
 from streams.explain import words
+from streams.moments import moment_of
 from streams.project.row import CaseRow, Link
 from streams.settings import kafka_options, load
 from streams.topology import Topology
@@ -198,7 +198,7 @@ def _trouble(trouble: Trouble | None) -> str | None:
 
 
 def _when(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment_of(at_ms).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _in_conflict(row: CaseRow) -> bool:

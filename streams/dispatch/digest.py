@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from streams.dispatch.incident import DIGEST_TOPIC, Record, row_key
+from streams.moments import moment_of
 from streams.templating import TemplateError, compile_template
 
 DEDUP_KEY = "pagerline-digest"
@@ -84,7 +84,7 @@ def _payload(like: Record, count: int, examples: Sequence[Record], now_ms: int) 
     since = min((record["source"]["timestamp"] for record in examples), default=now_ms)
     said: dict[str, Any] = {
         "count": count,
-        "since": datetime.fromtimestamp(since / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        "since": moment_of(since).strftime("%Y-%m-%d %H:%M:%S UTC"),
         "destination": like["destination"],
         "connector": like["connector"],
         "examples": [_summary(record) for record in examples],

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
 from streams.explain.story import Attempt, Choice, Ending, Input, Story
 from streams.explain.words import printable
+from streams.moments import moment_of
 
 FIRST: Final = 5
 LAST: Final = 15
@@ -67,7 +67,7 @@ def screen(story: Story) -> Iterator[Line]:
 
 def moment(ms: int) -> str:
     """A time as people read it: UTC, to the millisecond."""
-    at = datetime.fromtimestamp(ms / 1000, UTC).isoformat(sep=" ", timespec="milliseconds")
+    at = moment_of(ms).isoformat(sep=" ", timespec="milliseconds")
     return at.removesuffix("+00:00") + "Z"
 
 

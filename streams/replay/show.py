@@ -6,13 +6,13 @@ import base64
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
 
 from streams.contracts import SECRET_FIELDS
 from streams.documents.secrets import mask
+from streams.moments import moment_of
 from streams.replay.letters import Entry, Result
 
 HEAD: Final = ("GIVEN UP", "ID", "STAGE", "REASON", "DESTINATION", "INCIDENT", "REPLAYED")
@@ -123,7 +123,7 @@ def masked(value: Any) -> Any:
 
 def moment(ms: int) -> str:
     """A time as people read it, UTC."""
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment_of(ms).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _hidden(value: str) -> str:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from streams.events import Event
+from streams.moments import moment_of
 from streams.routing.reading import groups_of, mapping
 from streams.routing.times import milliseconds
 
@@ -88,7 +88,7 @@ def _document(kind: str, document: Mapping[str, Any]) -> Iterator[tuple[str, Any
 
 
 def _shown(at: int) -> str:
-    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return moment_of(at).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _long(ms: int) -> str:

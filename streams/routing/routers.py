@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Literal
 
 from streams.documents.connector import Entity
@@ -23,6 +23,7 @@ from streams.documents.snapshot import Snapshot
 from streams.documents.system_presets import SYSTEM
 from streams.errors import DataMissing, TemplateError, TemplateWrong
 from streams.events import Event
+from streams.moments import moment_of
 from streams.routing.labels import routing_labels
 from streams.routing.plain import cut, keyless
 from streams.routing.reading import EMPTY
@@ -211,7 +212,7 @@ FALSE: Final = Verdict("false")
 
 def written_at(event: Event) -> datetime:
     """The templates' clock: when the input was written, so that deciding it again gives the same."""
-    return datetime.fromtimestamp(event.source.timestamp / 1000, UTC)
+    return moment_of(event.source.timestamp)
 
 
 def _choice(target: Target, router: Router, rule: str | None, details: Mapping[str, str]) -> Choice:

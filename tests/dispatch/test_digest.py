@@ -37,3 +37,9 @@ def test_what_it_says() -> None:
     assert said(Digest(), 7, 0.0) == built_in
     assert said(Digest(), 7, 0.0, summary="{{ count }} wait: {{ examples | join(sep=', ') }}") == "7 wait: Disk is full"
     assert said(Digest(), 7, 0.0, summary="{{ nothing }}") == built_in
+
+
+def test_alerts_that_a_producer_has_dated_in_microseconds_are_digested_all_the_same() -> None:
+    waiting = [outbox(timestamp=1_638_403_600_123_456)]
+    record = Digest().say("trigger", outbox(fold=FOLD), 7, waiting, 0.0, 9)
+    assert record["payload"]["summary"].endswith("since 9999-12-31 23:59:59 UTC")

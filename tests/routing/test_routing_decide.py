@@ -32,6 +32,13 @@ def two() -> Route:
     return Route(connector("a", key=ALPHA), connector("b", key=BETA))
 
 
+@pytest.mark.parametrize("timestamp", [2**63 - 1, 1_638_403_600_123_456, -1, -(2**63)])
+def test_a_record_of_any_timestamp_is_routed_by_templates_that_ask_for_the_time(timestamp: int) -> None:
+    dynamic = f"{{% if now(timestamp=true) >= 0 %}}{ALPHA}{{% endif %}}"
+    asking = Route(connector("a", key=BETA, dynamic=dynamic))
+    assert asking.send(alert(timestamp=timestamp)).why.chosen == "fields.dynamicintegrationKey"
+
+
 # -- connectors -------------------------------------------------------------------------------------------------------
 
 
