@@ -7,8 +7,9 @@ from typing import Any
 
 from streams.dispatch.outcome import source_of
 from streams.events import dedup_key_of
+from streams.explain.case import in_case_row, known_of, updates_of
 from streams.explain.findings import Findings, Queued, Record
-from streams.explain.story import Attempt, Choice, Ending, Input, Known, Pinned, Story, Tried, order_of
+from streams.explain.story import Attempt, Choice, Ending, Input, Pinned, Story, Tried, order_of
 from streams.explain.verdict import now_of
 from streams.explain.waiting import in_outbox, in_route, in_row
 from streams.explain.words import safe
@@ -30,16 +31,15 @@ def assemble(found: Findings) -> Story:
         pending = row.get("pending") or ()
         for number, record in enumerate(pending):
             if record["source"]["topic"] != "pagerline-digest":
-                book.end(_input_of(record), _waits(record, in_row(pending, number, row), row), replace=False)
+                why = in_case_row(number, row) or in_row(pending, number, row)
+                book.end(_input_of(record), _waits(record, why, row), replace=False)
     for queued in found.queued:
         waits = _waits(queued.outbox, in_outbox(queued)) if queued.outbox else _waits_in_route(queued)
         if queued.outbox or not book.has(queued.source, queued.replay):
             book.end((queued.source, queued.written_at, queued.action), waits, replace=False)
     inputs = book.inputs()
     pins = tuple(_pins(found.pins))
-    known = tuple(
-        Known(destination, row.get("state") or "none", row.get("closed_at")) for destination, row in found.rows.items()
-    )
+    known = tuple(known_of(destination, row) for destination, row in found.rows.items())
     incident = found.incident
     return Story(
         incident=incident,
@@ -50,6 +50,7 @@ def assemble(found: Findings) -> Story:
         inputs=inputs,
         workers=found.workers,
         complete=found.complete,
+        updates=updates_of(found.updates),
     )
 
 

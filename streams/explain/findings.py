@@ -37,7 +37,7 @@ class Findings:
 
     `pins` and `rows` are the tables' rows, the latter by destination. `complete`: whether the beginning of the
     incident's present life, or all that there is, was read. `workers`: members of the consumer group; None: not known.
-    `asked` is the input that the question named.
+    `asked` is the input that the question named. `updates` are a Case's records of `case-updates`.
     """
 
     incident: str | None
@@ -49,11 +49,12 @@ class Findings:
     workers: int | None = None
     complete: bool = True
     asked: str | None = None
+    updates: Sequence[Record] = ()
 
     @property
     def any(self) -> bool:
         """Whether there is anything to tell."""
-        return bool(self.deliveries or self.letters or self.pins or self.rows or self.queued)
+        return bool(self.deliveries or self.letters or self.pins or self.rows or self.queued or self.updates)
 
 
 def beginning(deliveries: Iterable[Record], before_ms: int | None = None) -> int | None:

@@ -40,14 +40,15 @@ class Names:
         self._unfinished = unfinished
 
     async def incidents(self, name: str) -> list[str]:
-        """The incidents with this deduplication key, or with an alert of this id (the newest of it, about)."""
+        """The incidents with this deduplication key, with an alert of this id (the newest of it, about), or whose Case
+        has PagerDuty's incident of this id."""
         indexed, until = await asyncio.gather(self._indexed(name), self._unindexed_until())
         if indexed:
             others: Sequence[Named] = ()
         elif name.startswith("sha256:"):
             others = await self._delivered(b'"dedup_key":' + orjson.dumps(name), until)
         else:
-            others = await self._inputs(name, until)
+            others = await self._inputs(name, until) or await self._updated(name)
         return list(dict.fromkeys(incident for incident, _ in (*indexed, *others)))
 
     async def of(self, place: Place) -> Named | None:
@@ -82,6 +83,13 @@ class Names:
         older = deliveries if until is None else await self._log.before(deliveries, until)
         records = [orjson.loads(one.value or b"{}") for one in await self._newest(older, needle, FIRST_BLOCK)]
         return [(one["incident"], one["source"]["timestamp"]) for one in records if one.get("incident")]
+
+    async def _updated(self, name: str) -> list[Named]:
+        """By what became of a Case's incident at PagerDuty."""
+        needle = b'"incident":{"id":' + orjson.dumps(name)
+        found = await self._newest(_of_topics(self._spans, self._topology.case_updates), needle, FIRST_BLOCK)
+        records = [orjson.loads(one.value or b"{}") for one in found]
+        return [(f"case:{one['case']}", one["at"]) for one in records if (one.get("incident") or {}).get("id") == name]
 
     async def _unindexed_until(self) -> int | None:
         """The time before which the index may lack something (ms since the epoch); None: it has nothing at all."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
-from streams.explain.story import Attempt, Choice, Ending, Input, Story
+from streams.explain.story import Attempt, Choice, Ending, Input, Known, Story, Update
 from streams.explain.words import printable
 from streams.moments import moment_of
 
 FIRST: Final = 5
 LAST: Final = 15
 """Inputs shown of an incident that has very many: how it began and how it stands; `-o json` has all."""
+
+UPDATES: Final = 20
+"""Changes at PagerDuty shown of a Case that has very many: the newest."""
 
 ATTEMPTS: Final = 6
 """Attempts shown of an input that took very many: the newest say what is wrong."""
@@ -52,7 +55,10 @@ def screen(story: Story) -> Iterator[Line]:
     for known in story.destinations:
         closed = f" since {moment(known.closed_at)}" if known.closed_at else ""
         state = "nothing accepted yet" if known.state == "none" else known.state
-        yield _head("PagerDuty", f"{known.destination}: {state}{closed}")
+        yield _head("PagerDuty", f"{known.destination}: {state}{closed}{_incident(known)}")
+        for name, trouble in (("error", known.error), ("conflict", known.conflict)):
+            if trouble is not None:
+                yield Line(f"{name:<12}{trouble}", "bad")
     if not story.complete:
         yield Line("It began before what was looked at: --since 7d, or --all, looks further back.", "dim")
     shown = inputs if len(inputs) <= FIRST + LAST + 1 else inputs[:FIRST]
@@ -63,6 +69,32 @@ def screen(story: Story) -> Iterator[Line]:
         yield Line(f"… {len(inputs) - FIRST - LAST:,} inputs between (-o json has all)", "dim")
         for one in inputs[-LAST:]:
             yield from _input(one)
+    updates = story.updates[-UPDATES:]
+    if updates:
+        yield Line("")
+    if len(updates) < len(story.updates):
+        yield Line(f"… {len(story.updates) - len(updates):,} earlier changes at PagerDuty (-o json has all)", "dim")
+    yield from map(_update, updates)
+
+
+def _incident(known: Known) -> str:
+    """Which incident it is, and where, of a Case at an account."""
+    if known.incident is None:
+        return ""
+    name = f"incident {known.number}" if known.number is not None else f"incident {known.incident}"
+    at = f" at service {known.service}" if known.service else ""
+    return f"; {name}{at}" + (f", {known.url}" if known.url else "")
+
+
+def _update(one: Update) -> Line:
+    by = f" by {one.by}" if one.by else ""
+    words = f": {_cut(_one_line(one.message))}" if one.message else ""
+    followed = "" if one.apply else ", nothing for the Case to do"
+    return Line(f"{moment(one.at)}  PagerDuty: {one.change}{by}{words} ({one.found_by}{followed})")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
 
 
 def moment(ms: int) -> str:
@@ -163,8 +195,7 @@ def _by(choice: Choice | None) -> str:
 def _template(text: str) -> Iterator[Line]:
     for line in text.splitlines():
         if line.strip():
-            cut = line.strip()
-            yield Line("      │ " + (cut if len(cut) <= WIDTH else cut[: WIDTH - 1] + "…"), "dim")
+            yield Line("      │ " + _cut(line.strip()), "dim")
 
 
 def _attempt(attempt: Attempt) -> Line:

@@ -61,7 +61,7 @@ class Search:
         topology = self._topology
         topics = (topology.alerts, topology.cases, topology.rekeyed, topology.outbox)
         tables = (topology.pins_changelog, topology.incidents_changelog)
-        others = (topology.deliveries, topology.dead_letters, topology.input_index)
+        others = (topology.deliveries, topology.dead_letters, topology.input_index, topology.case_updates)
         self._partitions = await self._log.partitions([*topics, *others, *tables])
         every = [one for partitions in self._partitions.values() for one in partitions]
         self._spans, unfinished = await asyncio.gather(
@@ -110,18 +110,21 @@ class Search:
         self, incident: str, unfinished: Unfinished, asked: tuple[str, int | None] | None = None
     ) -> Findings:
         identity = incident.partition(":")[2]
-        (deliveries, begin), letters, pins, queued = await asyncio.gather(
+        (deliveries, begin), letters, pins, queued, updates = await asyncio.gather(
             self._deliveries(incident, None if asked is None else asked[1]),
             self._letters(incident),
             self._row(self._topology.pins_changelog, identity.encode(), incident.encode()),
             self._queued(incident, identity, unfinished),
+            self._updates(incident, identity),
         )
         if begin is not None:  # an earlier life's dead letters are another story
             letters = [one for one in letters if one["at"] >= begin - CLOCKS_MS]
+            updates = [one for one in updates if one["recorded_at"] >= begin - CLOCKS_MS]
         destinations = dict.fromkeys(
             [pin["destination"] for pin in ((pins or {}).get("pins") or {}).values()]
             + [one["destination"]["id"] for one in deliveries if one.get("destination")]
             + [one["destination"] for one in letters if one.get("destination")]
+            + [one["state"]["destination"] for one in updates]
             + [one.outbox["destination"] for one in queued if one.outbox is not None]
         )
         key = dedup_key_of(identity)
@@ -138,6 +141,7 @@ class Search:
             unfinished.workers,
             complete=begin is not None or self._window.since_ms is None,
             asked=None if asked is None else asked[0],
+            updates=updates,
         )
 
     async def _deliveries(self, incident: str, before_ms: int | None) -> tuple[list[Record], int | None]:
@@ -156,6 +160,17 @@ class Search:
         if begin is not None:
             records = [one for one in records if one["outcome"]["at"] >= begin - CLOCKS_MS]
         return records, begin
+
+    async def _updates(self, incident: str, identity: str) -> list[Record]:
+        """What became of a Case's incident at PagerDuty, in the window."""
+        if not incident.startswith("case:"):
+            return []
+        key = identity.encode()
+        partition = self._home(self._topology.case_updates, key)
+        found: list[Record] = []
+        async for block in self._log.backwards(partition, self._spans[partition], (key,)):
+            found[:0] = [orjson.loads(one.value) for one in block.records if one.key == key and one.value]
+        return found
 
     async def _letters(self, incident: str) -> list[Record]:
         needle = b'"incident":' + orjson.dumps(incident)

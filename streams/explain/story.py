@@ -106,11 +106,36 @@ class Pinned:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What PagerDuty was last told at a destination: none, triggered, acknowledged or resolved."""
+    """What PagerDuty was last told at a destination: none, triggered, acknowledged or resolved.
+
+    Of a Case at an account how its incident stands, with its number and page, the service it is at, and what is wrong:
+    `error` keeps the two sides from each other, `conflict` is a difference that somebody has to look at.
+    """
 
     destination: str
     state: str
     closed_at: int | None
+    incident: str | None = None
+    number: int | None = None
+    url: str | None = None
+    service: str | None = None
+    error: str | None = None
+    conflict: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What became of a Case's incident at PagerDuty: a record of `case-updates`. `at` is PagerDuty's time, `by` who did
+    it; `apply`: the Case was asked to follow."""
+
+    at: int
+    recorded_at: int
+    change: str
+    apply: bool
+    by: str | None
+    found_by: str
+    message: str
+    destination: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +148,8 @@ class Now:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """The life of an incident. `complete`: False when it began before what was looked at."""
+    """The life of an incident. `complete`: False when it began before what was looked at. `updates`: of a Case, what
+    PagerDuty said, oldest first."""
 
     incident: str | None
     dedup_key: str | None
@@ -133,6 +159,7 @@ class Story:
     inputs: tuple[Input, ...]
     workers: int | None
     complete: bool
+    updates: tuple[Update, ...] = ()
 
     def endings(self) -> Iterable[Ending]:
         """All of them."""

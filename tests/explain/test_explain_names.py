@@ -68,7 +68,10 @@ class Topics:
 
 def names(topics: Topics, *, committed: int | None) -> Names:
     """`committed`: of `alerts`; None: the brokers would not say."""
-    every = (TOPOLOGY.alerts, TOPOLOGY.cases, TOPOLOGY.rekeyed, TOPOLOGY.deliveries, TOPOLOGY.input_index)
+    every = (
+        *(TOPOLOGY.alerts, TOPOLOGY.cases, TOPOLOGY.rekeyed, TOPOLOGY.deliveries),
+        *(TOPOLOGY.input_index, TOPOLOGY.case_updates),
+    )
     spans = {TopicPartition(topic, 0): topics.span(topic) for topic in every}
     waiting = {}
     if committed is not None:
@@ -130,3 +133,12 @@ async def test_deliveries_tell_of_what_is_older_than_the_index() -> None:
     assert await names(topics, committed=1).incidents("sha256:1") == ["alert:old"]
     assert await names(topics, committed=1).of(Place("alerts", 0, 9)) == ("alert:old", 7)
     assert await names(topics, committed=1).of(Place("alerts", 0, 8)) is None
+
+
+async def test_the_id_of_an_incident_at_pagerduty_leads_to_its_case() -> None:
+    topics = Topics()
+    for number, pagerduty in enumerate(("Q1", "Q2")):
+        update = {"v": 1, "id": "x", "case": f"C-{number}", "change": "linked", "incident": {"id": pagerduty}, "at": 7}
+        topics.add("case-updates", LATER, orjson.dumps(update))
+    assert await names(topics, committed=0).incidents("Q2") == ["case:C-1"]
+    assert await names(topics, committed=0).incidents("Q3") == []
