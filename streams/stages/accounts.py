@@ -67,6 +67,8 @@ class AccountClients:
             return Performed(found)
         async with self._using(*found) as account:
             calls: Any = _Calls(account.client, self._lease)
+            if record.get("replay"):  # somebody says that it is right now
+                account.book.forget(str(record["service"]))
             performed = await perform(operation, calls, _Names(account, calls), self._now_ms())
         return replace(performed, calls=tuple(calls.answers))
 
@@ -185,7 +187,7 @@ class _Names:
         if isinstance(found, TryAgain):
             return found
         if isinstance(found, Refused):
-            return Declined(found.reason, found.words)
+            return Declined(found.reason, found.words, self._calls.answers[-1].status)
         if isinstance(found, Unknown):
             return Declined("unknown_service", str(found), near=tuple(service.name for service in found.near))
         near = tuple(f"{service.name} ({service.id})" for service in found.candidates)

@@ -195,7 +195,8 @@ def _created(row: CaseIncident, operation: Create, result: Took, now_ms: int) ->
         return _learn(row, facts, now_ms) if row.link.id == facts.link.id else row
     row = linked(row, facts, "answer", now_ms)
     if result.wrote:
-        row = _own(row, "triggered", facts.status_at)
+        me = facts.by.id if facts.by is not None and facts.by.kind == "user" else None
+        row = replace(_own(row, "triggered", facts.status_at), me=me or row.me)
     row = replace(row, status=Status.OPEN, status_at=facts.status_at)
     return row if facts.status is Status.OPEN else found_out(row, _read(facts), now_ms)
 

@@ -156,7 +156,7 @@ def _create(row: CaseIncident) -> Create:
     return Create(
         key=incident_key(str(row.last["dedup_key"])),
         service=str(row.last["service"]),
-        title=str(message["title"]),
+        title=str(message.get("title") or row.last["case"].get("title") or f"Case {row.case}"),
         body=message.get("body"),
         urgency=message.get("urgency"),
         priority=message.get("priority"),

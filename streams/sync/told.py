@@ -285,9 +285,10 @@ def found_out(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
 
 def _reassigned(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
     row, known = _heard_before(row, said)
-    acknowledged = replace(said, kind="acknowledged")
-    if known or (ours(row, said.actor) and _by_us(row, acknowledged)):
-        return row  # PagerDuty gives an incident to whoever acknowledges it over REST
+    # Whoever is on call gets a new incident; whoever acknowledges one over REST gets it too (PagerDuty).
+    follows = any(_by_us(row, replace(said, kind=kind)) for kind in ("triggered", "acknowledged"))
+    if known or (ours(row, said.actor) and follows):
+        return row
     details = {"assignees": [dict(one) for one in said.assignees]}
     return report(row, said, "reassigned", now_ms, apply=True, details=details)
 
