@@ -1,6 +1,7 @@
 """Route's pure core: an event, the documents and the incident's pins in; decisions out.
 
-    decisions = decide(event, connectors, pins)   # one Send, Skip or Reject for each connector
+    decisions = decide(event, snapshot, pins)     # one Send, Skip or Reject for each connector
+    shown = preview(event, snapshot, pins)        # the same, told in full (streams.routing.preview)
 
 Nothing here reads a clock, a topic or a socket. `decide.py` says in which order the caller must write.
 """

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import random
+import sys
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
@@ -148,7 +151,25 @@ async def test_each_alert_goes_by_one_revision_and_none_is_lost(
     assert len(seen) > CHANGES / 2, "the changes came while alerts were routed"
 
 
-async def test_a_preview_sees_pins_and_the_next_event(embedded: Installation, pagerline_worker: StartWorker) -> None:
+async def pagerline(installation: Installation, *arguments: str, given: Any = None) -> tuple[int | None, str, str]:
+    """The command as it is typed: its exit code, standard output and standard error."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "streams.cli.main",
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **installation.settings},
+    )
+    out, err = await process.communicate(None if given is None else orjson.dumps(given))
+    return process.returncode, out.decode(), err.decode()
+
+
+async def test_a_preview_sees_pins_and_the_next_event(
+    embedded: Installation, pagerline_worker: StartWorker, tmp_path: Path
+) -> None:
     configuration = Configuration()
     topology = Topology.of(embedded.naming)
     async with DocumentLog(settings_of(embedded)) as log:
@@ -160,6 +181,22 @@ async def test_a_preview_sees_pins_and_the_next_event(embedded: Installation, pa
     await embedded.simulator.seen(lambda entry: entry.effect == "opened", count=1, timeout=60)
     (pin,) = (await read_pins(embedded.options, topology, "alert:gk")).values()
     assert (pin.destination, pin.open) == (ways["search"].destination, True)
+
+    resolved = {**of_team("gk", "search"), "alert": {"groupingKey": "gk", "status": "Resolved"}}
+    code, out, err = await pagerline(embedded, "preview", "--event", "-", given=resolved)
+    assert code == 0, err
+    assert f"resolve to {pin.destination}" in out
+    assert "pin: gives where its incident is open" in out
+
+    (tmp_path / "changed.yaml").write_text(configuration.change()[0])
+    fresh = of_team("fresh", "mail")
+    code, out, err = await pagerline(
+        embedded, "preview", "--event", "-", "--with", str(tmp_path / "changed.yaml"), given=fresh
+    )
+    assert code == 0, err
+    assert '"summary": "by change 0"' in out
+    assert out.index("With the changed documents:") < out.index("+ by change 1")
+    assert len(embedded.simulator.journal) == 1, "a preview sends nothing"
 
     assert await next_event(embedded.options, topology, seconds=0.5, max_bytes=1_000_000) is None
     waiting = asyncio.create_task(next_event(embedded.options, topology, seconds=60, max_bytes=1_000_000))

@@ -24,6 +24,7 @@ from routing_story import (
 
 from streams.documents.preset import Preset, Templates
 from streams.documents.router import Target
+from streams.documents.system_presets import SYSTEM
 from streams.events import Event
 from streams.routing import Send, decide, default_message
 
@@ -326,3 +327,28 @@ def test_without_a_preset_none_is_looked_at() -> None:
     (send,) = decide(alert(), replace(documents([A]), presets=Untouched(p=preset(summary="x"))), {})
     assert isinstance(send, Send)
     assert send.payload == default_message(alert()).payload
+
+
+# -- the presets of the system ----------------------------------------------------------------------------------------
+
+
+def test_the_systems_preset_says_what_the_built_in_message_says() -> None:
+    system = SYSTEM["preset_system_pagerduty_alerts_basic"]
+    copy = replace(system, id="p", type="CUSTOM")
+    assert sent(copy).payload == default_message(alert()).payload, "rendered as a custom one"
+    assert sent(copy).render_errors == {}
+    itself = sent(use=system.id)
+    assert (itself.payload, itself.why.preset) == (default_message(alert()).payload, system.id)
+
+
+def test_a_preset_whose_parent_is_the_systems() -> None:
+    one = preset(parent="preset_system_pagerduty_alerts_basic", summary="own")
+    assert said(one) == {**default_message(alert()).payload, "summary": "own"}
+
+
+def test_the_systems_preset_for_incidents_says_what_the_built_in_one_says() -> None:
+    fields = SYSTEM["preset_system_pagerduty_incidents_cases_basic"].general
+    rendered, errors = incident(case(), **fields)
+    built_in, _ = incident(case())
+    assert errors == {}
+    assert rendered == built_in
