@@ -33,7 +33,7 @@ class Account:
         integration = self.integration
         return RestClient(
             api_url_of(integration, self.api_url),
-            References().resolve(integration.token),
+            References().line(integration.token),
             integration.from_email,
             timeout=self.timeout,
             connections=CONNECTIONS,

@@ -5,6 +5,7 @@ references.resolve(Secret("${ENV:PAYMENTS_KEY}"))                # the value of 
 references.resolve(Secret("{% if alert.priority == 'P1' %}${ENV:URGENT_KEY}{% else %}${ENV:PAYMENTS_KEY}{% endif %}"))
 references.resolve(Secret("file:/run/secrets/payments"))         # what the file holds, without blanks around it
 references.resolve(Secret("930a…"))                              # no reference: itself
+references.line(integration.token)                               # for a header: refused when it has several lines
 
 A document's text is resolved before it is rendered, never what it renders to: an event must not be able to name a
 variable or a file.
@@ -90,6 +91,19 @@ class References:
             raise UnresolvedReference(wrong)
         path = _path(text)
         return Secret(self._file(path) if path else _VARIABLE.sub(lambda found: self._variable(found[1]), text))
+
+    def line(self, secret: Secret) -> Secret:
+        """The same for what goes into a header of a request: one line, without the blanks around it.
+
+        Raises UnresolvedReference as well when it is several lines, as the wrong file has, which no header can hold.
+        """
+        text = self.resolve(secret).reveal().strip()
+        if text.isprintable():
+            return Secret(text)
+        what = " and ".join(referred(secret.reveal())) or "the text itself"
+        raise UnresolvedReference(
+            f"{what} gives more than one line, or a character that is not printed: put the token alone"
+        )
 
     def _variable(self, name: str) -> str:
         value = self._environment.get(name, "").strip()

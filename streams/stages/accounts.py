@@ -86,7 +86,7 @@ class AccountClients:
             words = f"there is no integration {integration_id!r}; apply its document, then replay this dead letter"
             return Declined("unknown_integration", words)
         try:
-            return integration, self._references.resolve(integration.token)
+            return integration, self._references.line(integration.token)
         except UnresolvedReference as error:
             return Declined("secret_unreadable", f"the integration's token: {error}")
 

@@ -96,6 +96,16 @@ def test_a_file_that_gives_no_secret_is_named_and_not_shown(tmp_path: Path, cont
     assert "aaaa" not in str(caught.value)
 
 
+def test_a_line_for_a_header_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"  {KEY}\r\n")
+    assert References({}).line(Secret(f"file:{file}")).reveal() == KEY
+    for given in (f"{KEY}\n{OTHER}", f"{KEY}\0"):
+        with pytest.raises(UnresolvedReference, match="variable TOKEN gives more than one line") as caught:
+            References({"TOKEN": given}).line(Secret("${ENV:TOKEN}"))
+        assert "930" not in str(caught.value)
+
+
 def test_what_is_referred_to_can_be_listed() -> None:
     assert referred("{{ x }}${ENV:A}${ENV:B}${ENV:A}") == ("variable A", "variable B")
     assert referred("file:/run/secrets/pay") == ("file /run/secrets/pay",)
