@@ -83,6 +83,7 @@ def _base_url(value: str) -> str:
     try:
         parts = urlsplit(value)
         known = parts.port is None or parts.port > 0
+        (parts.hostname or "").encode("idna")  # `events..pagerduty.com` is no name
     except ValueError:
         raise ValueError("cannot be read as a URL") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or not known:

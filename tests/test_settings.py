@@ -154,6 +154,12 @@ def test_env_file_stands_behind_the_environment(monkeypatch: pytest.MonkeyPatch,
             "https://events.eu.pagerduty.com",
         ),
         (
+            "EVENTS_URL",
+            "https://events..pagerduty.com",
+            "PAGERLINE_EVENTS_URL=https://events..pagerduty.com: cannot be read as a URL; must be the host alone, like "
+            "https://events.pagerduty.com or https://events.eu.pagerduty.com",
+        ),
+        (
             "API_URL",
             "https://user:hush@api.pagerduty.com",
             "PAGERLINE_API_URL=https://…@api.pagerduty.com: has a user, query or fragment, which has no use here; "

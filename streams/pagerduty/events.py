@@ -13,7 +13,15 @@ from streams.documents.secrets import mask
 from streams.errors import SettingsError
 from streams.pagerduty.answers import Answer
 from streams.pagerduty.body import PATH, event_body
-from streams.pagerduty.http import KEEP_ALIVE_SECONDS, USER_AGENT, CheckedConnector, StaleWorker, seconds, told
+from streams.pagerduty.http import (
+    FAILURES,
+    KEEP_ALIVE_SECONDS,
+    USER_AGENT,
+    CheckedConnector,
+    StaleWorker,
+    seconds,
+    told,
+)
 from streams.pagerduty.proxy import proxy_of
 
 HEADERS = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
@@ -74,7 +82,7 @@ class EventsClient:
                 )
         except TimeoutError:
             error = f"no answer within {self._timeout.total:g} s"
-        except aiohttp.ClientError as failure:
+        except FAILURES as failure:
             error = told(failure)
         except SettingsError as unusable:
             error = str(unusable)  # the proxy for another URL than the one that was tried at start

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 
@@ -34,11 +34,17 @@ class CheckedConnector(aiohttp.TCPConnector):
         return connection
 
 
-def told(failure: aiohttp.ClientError) -> str:
+FAILURES: Final = (aiohttp.ClientError, UnicodeError)
+"""What a request ends with that got no answer; UnicodeError where the host can be no name (`events..pagerduty.com`)."""
+
+
+def told(failure: Exception) -> str:
     """What went wrong. An answer that is an error (a proxy's, as a rule) is told by status and reason alone: its text
     also has the address that was asked, and with it whatever stands in there."""
     if isinstance(failure, aiohttp.ClientResponseError):
         return f"{type(failure).__name__}: {failure.status} {failure.message}"
+    if isinstance(failure, UnicodeError):
+        return f"the host is no name that DNS could know: {failure}"
     return f"{type(failure).__name__}: {failure}"
 
 

@@ -17,7 +17,7 @@ import aiohttp
 import orjson
 
 from streams.documents.secrets import Secret, mask
-from streams.pagerduty.http import KEEP_ALIVE_SECONDS, USER_AGENT, CheckedConnector, seconds, told
+from streams.pagerduty.http import FAILURES, KEEP_ALIVE_SECONDS, USER_AGENT, CheckedConnector, seconds, told
 from streams.pagerduty.proxy import proxy_of
 from streams.pagerduty.rest_answers import RestAnswer
 
@@ -266,7 +266,7 @@ class RestClient:
                 )
         except TimeoutError:
             error = f"no answer within {self._timeout.total:g} s"
-        except aiohttp.ClientError as failure:
+        except FAILURES as failure:
             error = told(failure)
         ms = (perf_counter() - started) * 1000
         return RestAnswer(None, error=self._masked(error), ms=ms)

@@ -65,7 +65,7 @@ PEERS: dict[str, Peer] = {
     "cut off within the answer": cut,
     "not HTTP": babble,
 }
-ELSEWHERE = ("connection refused", "certificate not trusted", "host name unknown")
+ELSEWHERE = ("connection refused", "certificate not trusted", "host name unknown", "host name impossible")
 WAYS = (*PEERS, *ELSEWHERE)
 
 
@@ -78,5 +78,7 @@ async def failing(way: str) -> AsyncIterator[str]:
     elif way == "certificate not trusted":
         async with Simulator(tls=True) as simulator:
             yield simulator.events_url
+    elif way == "host name impossible":
+        yield "http://events..pagerduty.com"
     else:  # `.invalid` is no name anywhere (RFC 6761)
         yield "http://no-such-host.invalid" if way == "host name unknown" else f"http://127.0.0.1:{free_port()}"

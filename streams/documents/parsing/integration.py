@@ -67,7 +67,7 @@ def read_integration(reader: Reader, node: Node, *, kind_needed: bool) -> Integr
 
 def _email(node: Node) -> str:
     text = node.text().strip()
-    if not _EMAIL.fullmatch(text):
+    if not _EMAIL.fullmatch(text) or not text.isprintable():  # it goes into a header of every write
         raise node.fault("is no e-mail address", "write the e-mail of a user of the account")
     return text
 

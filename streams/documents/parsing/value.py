@@ -91,9 +91,10 @@ def read_url(node: Node) -> str:
     try:
         parts = urlsplit(text)
         sound = parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
+        (parts.hostname or "").encode("idna")  # `events..pagerduty.com` is no name
     except ValueError:
         sound = False
-    if not sound or not _PRINTABLE.fullmatch(text) or parts.query or parts.fragment or parts.username:
+    if not sound or not _PRINTABLE.fullmatch(text) or parts.query or parts.fragment or "@" in parts.netloc:
         raise node.fault("is no base URL", "write it as https://HOST, without a query")
     return text
 
