@@ -32,6 +32,10 @@ FILE_BYTES: Final = 64 * 1024
 FRESH_SECONDS: Final = 5.0
 """How long a file's content is believed: a mounted secret that changes counts soon, and no event waits for a disk."""
 
+OURS: Final = "PAGERLINE_"
+"""Begins the names of our own settings. A service's name is shown, in topics too: whoever may write documents would read
+the keys that seal all others."""
+
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 _VARIABLE: Final = re.compile(r"\$\{ENV:(" + _NAME + r")\}")
 _ANY_VARIABLE: Final = re.compile(r"\$\{ENV:([^}]*)(\}?)")
@@ -54,6 +58,8 @@ def fault(text: str) -> str | None:
     for found in _ANY_VARIABLE.finditer(text):
         if not found[2] or re.fullmatch(_NAME, found[1]) is None:
             return f"has a reference that is not well written, `{_short(found[0])}`; write it as `${{ENV:NAME}}`"
+        if found[1].upper().startswith(OURS):
+            return f"refers to {found[1]}, a setting of Pagerline itself; put the secret into a variable of its own"
     return None
 
 

@@ -54,12 +54,13 @@ def test_what_is_no_reference_stays_the_secret_that_it_is(text: str) -> None:
         ("${ENV:PAY KEY}", "`${ENV:PAY KEY}`"),
         ("file:", "no path"),
         ("file:secrets/pay", "must begin with /"),
+        ("{{ x }}${ENV:PAGERLINE_SECRET_KEYS}", "refers to PAGERLINE_SECRET_KEYS, a setting of Pagerline"),
     ],
 )
 def test_how_a_reference_is_written_wrongly(text: str, words: str) -> None:
     assert is_reference(text)
     assert words in (fault(text) or "")
-    with pytest.raises(UnresolvedReference, match=r"reference|path"):
+    with pytest.raises(UnresolvedReference, match=r"reference|path|refers"):
         resolved(text)
 
 
