@@ -33,8 +33,8 @@ FRESH_SECONDS: Final = 5.0
 """How long a file's content is believed: a mounted secret that changes counts soon, and no event waits for a disk."""
 
 OURS: Final = "PAGERLINE_"
-"""Begins the names of our own settings. A service's name is shown, in topics too: whoever may write documents would read
-the keys that seal all others."""
+"""Begins the names of our own settings. A service's name is shown, in topics too: whoever may write documents would
+read the keys that seal all others."""
 
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 _VARIABLE: Final = re.compile(r"\$\{ENV:(" + _NAME + r")\}")
