@@ -96,6 +96,11 @@ class AccountDesk:
             future.set_result(None)
         return True
 
+    def dismissed(self, place: Place) -> bool:
+        """Whether one of these stood in the line of an account that refuses; it does not wait any more."""
+        future = self._guests.pop(place, None)
+        return future is not None and future.cancel()
+
     def close(self) -> None:
         """The partitions are given back."""
         for future in self._guests.values():

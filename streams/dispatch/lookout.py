@@ -165,4 +165,4 @@ class Lookout:
         if not destination.line or self._owner.marked(destination) is None:
             return 0
         places = [place for _ in range(FLUSHED) if (place := destination.line.next()) is not None]
-        return sum([self._owner.runner(place).flush() for place in places])
+        return sum([self._owner.runner(place).flush() for place in places if not self._owner.desk.dismissed(place)])

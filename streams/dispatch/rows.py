@@ -7,10 +7,37 @@ account:…@cursor                            how far the account's log has been
 
 from __future__ import annotations
 
-from streams.dispatch.incident import Incident
+from collections.abc import Callable, Mapping
+from typing import Protocol, Self
+
+from streams.dispatch.incident import Incident, Record
+from streams.dispatch.outcome import Outcome
 from streams.sync.row import CaseIncident
 
 ACCOUNT = b"account:"
+
+
+class Row(Protocol):
+    """An incident's row as a runner needs it."""
+
+    @property
+    def pending(self) -> tuple[Record, ...]:
+        """The outbox records that wait."""
+
+    @property
+    def outcomes(self) -> Mapping[str, Outcome]:
+        """Decided, not known to be told, by source."""
+
+    @property
+    def released(self) -> Mapping[str, Record]:
+        """Whose acknowledgement was given early, by source."""
+
+    def knows(self, record: Record) -> bool: ...
+    def suspected(self) -> Self: ...
+    def release(self) -> Self: ...
+    def reported(self, source: str) -> Self: ...
+    def renewed(self, renew: Callable[[Record], Record]) -> Self: ...
+    def to_row(self, epoch: str = "") -> bytes: ...
 
 
 def is_incident(key: bytes) -> bool:

@@ -8,42 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from streams.dispatch.destination import Destination, Place
 from streams.dispatch.incident import Record, is_digest
 from streams.dispatch.outcome import Outcome, dead_letter, delivery, replay_of, source_of
 from streams.dispatch.plan import Rank
+from streams.dispatch.rows import Row
 from streams.dispatch.standing import Mark
 
 if TYPE_CHECKING:
     from streams.dispatch.dispatcher import Dispatcher
 
 Ack = Callable[[], None]
-
-
-class Row(Protocol):
-    """An incident's row as a runner needs it."""
-
-    @property
-    def pending(self) -> tuple[Record, ...]:
-        """The outbox records that wait."""
-
-    @property
-    def outcomes(self) -> Mapping[str, Outcome]:
-        """Decided, not known to be told, by source."""
-
-    @property
-    def released(self) -> Mapping[str, Record]:
-        """Whose acknowledgement was given early, by source."""
-
-    def knows(self, record: Record) -> bool: ...
-    def suspected(self) -> Self: ...
-    def release(self) -> Self: ...
-    def reported(self, source: str) -> Self: ...
-    def renewed(self, renew: Callable[[Record], Record]) -> Self: ...
-    def to_row(self, epoch: str = "") -> bytes: ...
 
 
 Held = TypeVar("Held", bound=Row)

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from streams.sync import inputs
+from streams.sync.echoes import noted
 from streams.sync.heard import anew
+from streams.sync.pieces import Change, Lost
 from streams.sync.plan import (
     PARTS,
     Acknowledge,
@@ -19,12 +21,12 @@ from streams.sync.plan import (
     Resolve,
     Unacknowledge,
 )
-from streams.sync.row import CaseIncident, Change, Lost
+from streams.sync.row import CaseIncident
 from streams.sync.said import Facts, Note, Said, gone
 from streams.sync.say import say
 from streams.sync.status import INCIDENT_WORDS, Status
 from streams.sync.times import near, order
-from streams.sync.told import ended, found_out, late, linked, news, noted, seen_incident, seen_note
+from streams.sync.told import ended, found_out, late, linked, news, seen_incident, seen_note
 from streams.updates import Trouble
 
 

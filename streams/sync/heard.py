@@ -9,7 +9,8 @@ from typing import Any, Final
 from streams.dispatch.outcome import replay_of, source_of
 from streams.seen import Position
 from streams.sync import inputs, notes
-from streams.sync.row import CaseIncident, Comment, Record, Waiting
+from streams.sync.pieces import Comment, Record, Waiting
+from streams.sync.row import CaseIncident
 from streams.sync.say import say
 from streams.sync.status import OF_ACTION, OF_CASE, Status, after_all
 from streams.updates import CaseStatus

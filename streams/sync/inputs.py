@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from streams.dispatch.outcome import Outcome, Tried, replay_of, source_of
-from streams.sync.row import CaseIncident, Lost, Record, Waiting
+from streams.sync.pieces import Lost, Record, Waiting
+from streams.sync.row import CaseIncident
 from streams.sync.say import state_of
 from streams.sync.status import Status
 from streams.updates import Trouble, Update

@@ -12,14 +12,11 @@ from typing import Any, Final, Literal
 import orjson
 
 from streams.dispatch.outcome import Attempt, Outcome, Tried, source_of
-from streams.dispatch.outcome import Status as Ending
 from streams.seen import Position, Seen
+from streams.sync.pieces import Change, Comment, Lost, Record, Waiting
 from streams.sync.said import Facts, Said
 from streams.sync.status import INCIDENT_WORDS, Status, after_all, applied
 from streams.updates import Actor, CaseStatus, Incident, Service, Trouble, Update
-
-Record = Mapping[str, Any]
-"""An outbox record of an account destination (schemas/pagerduty-outbox.json)."""
 
 EVENTS_KEPT: Final = 200
 """Ids of webhooks and log entries. PagerDuty repeats a webhook for up to 48 h; an incident has some dozens in its
@@ -44,55 +41,6 @@ Create = Literal["no", "yes", "find"]
 """Whether an incident is wanted: `find` where one may have been made and is to be ended, but none is to be made now."""
 
 Gone = Literal["merged", "deleted"]
-
-
-@dataclass(frozen=True, slots=True)
-class Comment:
-    """A comment of the Case for PagerDuty. `tried`: it may have been posted; the notes must be looked at first."""
-
-    id: str
-    text: str
-    author: str | None = None
-    resolution: bool = False
-    tried: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A change that is known, and how it was heard of: each of its echoes is taken for this change once."""
-
-    kind: str
-    at: int
-    own: bool = False
-    webhook: bool = False
-    log: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """How a part of an input ended; `by`: the source of the input that came instead, `near`: what may have been
-    meant."""
-
-    status: Ending
-    reason: str
-    message: str
-    by: str | None = None
-    http: int | None = None
-    near: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """An input with parts that PagerDuty has not taken yet.
-
-    parts: `create`, `acknowledge`, `unacknowledge`, `resolve`, `fields`, `note:<comment id>`. took: PagerDuty took one
-    of its parts. lost: why another one was not done.
-    """
-
-    record: Record
-    parts: tuple[str, ...]
-    took: bool = False
-    lost: Lost | None = None
 
 
 @dataclass(frozen=True, slots=True)

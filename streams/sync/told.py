@@ -9,16 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from streams.sync import inputs, notes
+from streams.sync.echoes import DOES, absorbed, by_us, heard_before, noted, ours, resolved_by_us
 from streams.sync.heard import anew
-from streams.sync.row import CHANGES_KEPT, EVENTS_KEPT, HELD_KEPT, CaseIncident, Change
-from streams.sync.said import TO, Facts, Note, Said
+from streams.sync.pieces import Change
+from streams.sync.row import EVENTS_KEPT, HELD_KEPT, CaseIncident
+from streams.sync.said import Facts, Note, Said
 from streams.sync.say import report, say
 from streams.sync.status import INCIDENT_WORDS, Status
-from streams.sync.times import near, order
-from streams.updates import Actor, FoundBy, Trouble
-
-DOES = {"acknowledged": "Acknowledge", "unacknowledged": "Unacknowledge", "resolved": "Resolve"}
-"""The operation that leads to a change."""
+from streams.sync.times import order
+from streams.updates import FoundBy, Trouble
 
 
 def told(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
@@ -103,7 +102,7 @@ def ended(row: CaseIncident, said: Said, how: str, now_ms: int) -> CaseIncident:
 
 
 def _status(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
-    row, known = _heard_before(row, said)
+    row, known = heard_before(row, said)
     if known:
         return row
     if said.kind == "resolved" and said.facts is None:
@@ -116,47 +115,17 @@ def _status(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
     return news(row, said, now_ms) if later > 0 else late(row, said, now_ms)
 
 
-def _heard_before(row: CaseIncident, said: Said) -> tuple[CaseIncident, bool]:
-    """Whether this is a known change heard of in another way; else it is noted as known from now on."""
-    found = None if _contradicts(row, said) else _absorbed(row, said, own=False)
-    if found is not None:
-        return found, True
-    webhook = said.found_by == "webhook"
-    return noted(row, Change(said.kind, said.at, webhook=webhook, log=not webhook)), False
-
-
-def _absorbed(row: CaseIncident, said: Said, *, own: bool) -> CaseIncident | None:
-    """Take it for the echo of a known change (`own`: of one of ours), which has been heard of by each way once."""
-    webhook = said.found_by == "webhook"
-    for place, one in enumerate(row.changes):
-        free = not (one.webhook if webhook else one.log) and (one.own or not own)
-        if free and one.kind == said.kind and near(one.at, said.at):
-            heard = replace(one, webhook=one.webhook or webhook, log=one.log or not webhook)
-            return replace(row, changes=(*row.changes[:place], heard, *row.changes[place + 1 :]))
-    return None
-
-
-def _contradicts(row: CaseIncident, said: Said) -> bool:
-    """Whether it cannot be an echo: not older than what is known, and something else."""
-    return said.kind in TO and said.to is not row.status and order(said.at, row.status_at) >= 0
-
-
-def noted(row: CaseIncident, change: Change) -> CaseIncident:
-    """A change is known from now on."""
-    return replace(row, changes=(*row.changes, change)[-CHANGES_KEPT:])
-
-
 def _hold(row: CaseIncident, said: Said) -> CaseIncident:
     return replace(row, held=(*row.held, said)[-HELD_KEPT:], doubt=True)
 
 
 def late(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
     """A change of before: told, but nothing follows from it. Unless it was a resolve that we wrote over, unknowing."""
-    if ours(row, said.actor) or said.kind == "triggered" or (said.kind == "reopened" and _by_us(row, said)):
+    if ours(row, said.actor) or said.kind == "triggered" or (said.kind == "reopened" and by_us(row, said)):
         return row
     if any(change.own and change.kind == said.kind and change.at == said.at for change in row.changes):
         return row  # it was heard before our own answer
-    echo = _absorbed(row, said, own=True)
+    echo = absorbed(row, said, own=True)
     if echo is not None:
         return echo
     after = [change for change in row.changes if order(change.at, said.at) >= 0 and change.kind != said.kind]
@@ -169,18 +138,13 @@ def late(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
     return report(row, said, said.kind, now_ms, apply=False)  # type: ignore[arg-type]
 
 
-def ours(row: CaseIncident, actor: Actor | None) -> bool:
-    """Whether it was done by the user in whose name Pagerline speaks."""
-    return row.me is not None and actor is not None and actor.id == row.me
-
-
 def news(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
     """The incident has another status than was known, since `said.at`."""
     before, now = row.status or Status.OPEN, said.to
     row = replace(row, status=now, status_at=said.at)
     if now is Status.RESOLVED and said.facts is not None and said.facts.merged_into is not None:
         return ended(row, said, "merged", now_ms)
-    undone = said.kind == "reopened" and _resolved_by_us(row, said)
+    undone = said.kind == "reopened" and resolved_by_us(row, said)
     if now is before and not undone:
         return row
     if now is Status.RESOLVED:
@@ -198,9 +162,7 @@ def _acknowledged(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
         return row
     if case is Status.RESOLVED:
         return (
-            row
-            if _by_us(row, said) or ours(row, said.actor)
-            else report(row, said, "acknowledged", now_ms, apply=False)
+            row if by_us(row, said) or ours(row, said.actor) else report(row, said, "acknowledged", now_ms, apply=False)
         )
     row = replace(row, un_ack=False).tell_case(Status.ACKNOWLEDGED)
     return report(row, said, "acknowledged", now_ms, apply=True)
@@ -213,7 +175,7 @@ def _fell_back(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
     changes = row.case_will_be is Status.ACKNOWLEDGED
     if changes:
         row = inputs.overtaken(row, ("acknowledge",), now_ms).tell_case(Status.OPEN)
-    elif _by_us(row, said):
+    elif by_us(row, said):
         return row
     return report(row, said, "unacknowledged", now_ms, apply=changes)
 
@@ -221,38 +183,21 @@ def _fell_back(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
 def _resolved(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
     row = inputs.over(row, now_ms)
     if row.case_will_be is Status.RESOLVED:
-        settled, row = row.conflict is None or _by_us(row, said), replace(row, conflict=None)
+        settled, row = row.conflict is None or by_us(row, said), replace(row, conflict=None)
         return row if settled else report(row, said, "resolved", now_ms, apply=False)
-    if _by_us(row, said):  # the Case was opened again meanwhile
+    if by_us(row, said):  # the Case was opened again meanwhile
         return replace(anew(row), create="yes")
     row = row.tell_case(Status.RESOLVED)
     return report(row, said, "resolved", now_ms, apply=True)
 
 
 def _reopened(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
-    if _by_us(row, said):
+    if by_us(row, said):
         return row  # an acknowledge of ours that came too late opened it; it will be resolved again
     if row.case_will_be is Status.RESOLVED:
         words = "the incident was opened again at PagerDuty; the Case stays resolved"
         row = replace(row, conflict=Trouble("reopened", words, said.at))
     return report(row, said, "reopened", now_ms, apply=False)
-
-
-def _resolved_by_us(row: CaseIncident, said: Said) -> bool:
-    """Whether what a person opened again was resolved by an operation that is not answered yet."""
-    own = any(change.own and change.kind == "resolved" and change.at <= said.at for change in row.changes)
-    return row.doing == DOES["resolved"] or own
-
-
-def _by_us(row: CaseIncident, said: Said) -> bool:
-    """Whether it is of our doing: what the operation under way leads to, or what one before it has led to.
-
-    That our user did it is no proof: it may be a person's own account.
-    """
-    kinds = ("acknowledged", "unacknowledged") if said.kind == "reopened" else (said.kind,)
-    if row.doing is not None and row.doing in [DOES.get(kind) for kind in kinds]:
-        return True
-    return any(change.own and change.kind in kinds and near(change.at, said.at) for change in row.changes)
 
 
 def seen_incident(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
@@ -284,9 +229,9 @@ def found_out(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
 
 
 def _reassigned(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
-    row, known = _heard_before(row, said)
+    row, known = heard_before(row, said)
     # Whoever is on call gets a new incident; whoever acknowledges one over REST gets it too (PagerDuty).
-    follows = any(_by_us(row, replace(said, kind=kind)) for kind in ("triggered", "acknowledged"))
+    follows = any(by_us(row, replace(said, kind=kind)) for kind in ("triggered", "acknowledged"))
     if known or (ours(row, said.actor) and follows):
         return row
     details = {"assignees": [dict(one) for one in said.assignees]}
@@ -294,7 +239,7 @@ def _reassigned(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
 
 
 def _priority(row: CaseIncident, said: Said, now_ms: int) -> CaseIncident:
-    row, known = _heard_before(row, said)
+    row, known = heard_before(row, said)
     if said.facts is None:
         return replace(row, doubt=True)  # a log entry does not say which
     priority = said.facts.priority

@@ -9,14 +9,16 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+import orjson
 import pytest
 
+from streams import contracts
 from streams.dispatch.dispatcher import Dispatcher
 from streams.dispatch.rows import cursor_key
 from streams.documents.integration import Integration
 from streams.documents.secrets import Secret
 from streams.documents.snapshot import NOTHING, Snapshot
-from streams.pagerduty.answers import Answer
+from streams.pagerduty.answers import Answer, Refused
 from streams.sandbox.pagerduty import Simulator
 from streams.stages.accounts import AccountClients
 from streams.stages.reconcile import Reconciler
@@ -92,6 +94,8 @@ class Office:
         self.rows[key] = value
 
     async def publish(self, topic: str, key: str, value: Mapping[str, Any]) -> asyncio.Future[Any]:
+        problem = contracts.problem(topic, orjson.loads(orjson.dumps(value)))
+        assert problem is None, f"{topic}: {problem}"
         self.told.append((topic, dict(value)))
         done = asyncio.get_running_loop().create_future()
         done.set_result(None)
@@ -274,3 +278,14 @@ async def test_an_integration_that_is_not_there_is_a_dead_letter(office: Office)
     await office.rest()
     [letter] = office.of("dead-letters")
     assert letter["reason"]["type"] == "unknown_integration"
+
+
+async def test_a_poll_does_not_wait_for_an_account_that_refuses(office: Office) -> None:
+    desk = office.dispatcher.desk
+    destination = await desk.turn(0, ACCOUNT, 1)
+    destination.give_back()
+    waiting = asyncio.create_task(desk.turn(0, ACCOUNT, 1))  # the window of one call a minute is full
+    await asyncio.sleep(0)
+    office.dispatcher.refused(destination, Refused("unauthorized", "no"))
+    await asyncio.wait({waiting}, timeout=5)
+    assert waiting.cancelled()
