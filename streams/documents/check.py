@@ -14,6 +14,7 @@ from streams.documents.document import Document, Kind, name_of
 from streams.documents.links import Way, links, ways
 from streams.documents.preset import Preset
 from streams.documents.router import Router
+from streams.documents.secrets import is_routing_key, mask
 from streams.documents.system_presets import SYSTEM
 from streams.documents.written import Place, Written
 from streams.errors import DocumentError
@@ -62,7 +63,8 @@ class View:
         known = [one.partition("/")[2] for one in self.documents if one.startswith(kind + "/")]
         near = difflib.get_close_matches(id_, [*known, *(SYSTEM if kind == "preset" else ())], n=1)
         remedy = f"did you mean {near[0]}?" if near else f"apply that {kind} with it (pagerline get {kind}s lists all)"
-        return f"there is no {name}", remedy
+        shown = mask(id_) if is_routing_key(id_) else id_  # the key in the place of the connector that has it
+        return f"there is no {kind}/{shown}", remedy
 
 
 def check(view: View, wanted: Iterable[Written], before: View) -> list[DocumentError]:

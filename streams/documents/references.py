@@ -22,6 +22,7 @@ from typing import Final
 
 from streams.documents.secrets import Secret
 from streams.errors import UnresolvedReference
+from streams.templating.quiet import without_keys
 
 FILE: Final = "file:"
 """Begins a text that is a reference to a file as a whole."""
@@ -52,12 +53,14 @@ def fault(text: str) -> str | None:
     Whether the variable or file is there is not looked at: it has to be where workers run, not where somebody applies.
     """
     if path := _path(text):
-        return None if Path(path).is_absolute() else f"refers to the file {path}: its path must begin with /"
+        shown = without_keys(path)  # somebody may have put the key itself there
+        return None if Path(path).is_absolute() else f"refers to the file {shown}: its path must begin with /"
     if text.strip().startswith(FILE):
         return f"has no path behind `{FILE}`; write it as `{FILE}/run/secrets/NAME`"
     for found in _ANY_VARIABLE.finditer(text):
         if not found[2] or re.fullmatch(_NAME, found[1]) is None:
-            return f"has a reference that is not well written, `{_short(found[0])}`; write it as `${{ENV:NAME}}`"
+            shown = _short(without_keys(found[0]))
+            return f"has a reference that is not well written, `{shown}`; write it as `${{ENV:NAME}}`"
         if found[1].upper().startswith(OURS):
             return f"refers to {found[1]}, a setting of Pagerline itself; put the secret into a variable of its own"
     return None

@@ -41,6 +41,7 @@ from streams.routing.destination import (
     find_service,
 )
 from streams.routing.pin import Pin, position_of
+from streams.routing.plain import keyless
 from streams.routing.presets import Made, Writer
 from streams.routing.routers import ENTITY_TYPES, AtWork, Choice, Routed, at_work, written_at
 from streams.seen import Seen
@@ -185,7 +186,9 @@ class Deciding:
         integration = None if named is None else self._documents.integrations.get(named[0])
         if integration is None:
             there_are = ", ".join(sorted(self._documents.integrations)[:20]) or "there is none at all"
-            said = "names no integration" if named is None else f"{named[1]}: no integration {named[0][:128]!r}"
+            said = "names no integration"
+            if named is not None:
+                said = f"{named[1]}: no integration {keyless(named[0][:128])!r}"
             return Reject(
                 connector.id,
                 "unknown_integration",

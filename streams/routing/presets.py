@@ -26,7 +26,7 @@ from streams.events import PRIORITIES, Event
 from streams.routing.fit import OWN_DETAIL, Message, fit
 from streams.routing.incident import URGENCIES, default_incident, fit_incident
 from streams.routing.message import default_message
-from streams.routing.plain import blank, cut, kind_of
+from streams.routing.plain import blank, cut, keyless, kind_of
 from streams.routing.reading import EMPTY, mapping
 from streams.routing.severity import SEVERITIES
 from streams.routing.times import iso_8601
@@ -92,7 +92,8 @@ class Writer:
         preset = self._presets.get(preset_id)
         wrong = _unfit(preset, connector_type, event)
         if preset is None or wrong:
-            return self._built_in(connector_type, {"preset": wrong or f"there is no preset {preset_id[:128]!r}"})
+            missing = f"there is no preset {keyless(preset_id[:128])!r}"
+            return self._built_in(connector_type, {"preset": wrong or missing})
         chain = tuple(self._chain(preset))
         subtype = mapping(event.context.get("_context")).get("entitySubType")
         said: dict[str, Any] = {}

@@ -177,3 +177,20 @@ def test_the_samples_are_good_and_hold_the_documented_template() -> None:
         "  930xxxxxxxxxxxxxxxxxxxxxxxxxx0d1\n"
         "{% endif %}\n"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kind: router\nid: router_default\nrules: [{condition: true, targets: [KEY]}]",
+        "kind: router\nid: router_default\nfallback: {alerts: {connector: KEY, preset: KEY}}",
+        "kind: connector\nid: a\ntype: PAGERDUTY_INCIDENTS\nfields: {integrationId: KEY, service: KEY}",
+        "kind: connector\nid: a\ntype: PAGERDUTY\nfields: {integrationKey: 'file:KEY'}",
+        "kind: connector\nid: a\ntype: PAGERDUTY\nfields: {integrationKey: '${ENV:KEY}'}",
+        "kind: connector\nid: a\ntype: PAGERDUTY\nfields: {KEY: integrationKey}",
+    ],
+)
+def test_a_key_in_the_wrong_place_is_refused_and_not_repeated(text: str) -> None:
+    said = faults("-", stdin=text.replace("KEY", ALPHA))
+    assert said
+    assert ALPHA not in "".join(said)

@@ -193,6 +193,7 @@ def test_details_that_render_to_nothing_are_none_but_where_it_came_from() -> Non
     ("use", "presets", "error"),
     [
         ("gone", [], "there is no preset 'gone'"),
+        (ALPHA, [], "there is no preset '…0d1'"),
         ("p", [replace(preset(), entity="cases")], "is for cases"),
         ("p", [replace(preset(), connector_type="PAGERDUTY_INCIDENTS")], "PAGERDUTY_INCIDENTS"),
     ],
