@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from streams.dispatch.outcome import SENT_PLAIN
 from streams.sync import inputs
 from streams.sync.echoes import noted
 from streams.sync.heard import anew
@@ -33,7 +34,8 @@ from streams.updates import Trouble
 @dataclass(frozen=True, slots=True)
 class Took:
     """PagerDuty has it. facts: the incident as it is now; before: as it was read before writing. wrote: whether it had
-    to be written. note: id of the note that has the comment; notes: all notes, where they were read."""
+    to be written. note: id of the note that has the comment; notes: all notes, where they were read. me: our user
+    there. refused: what PagerDuty said to the incident as it was wanted, when it took it in its plainest form only."""
 
     facts: Facts | None = None
     before: Facts | None = None
@@ -41,6 +43,7 @@ class Took:
     note: str | None = None
     notes: tuple[Note, ...] | None = None
     me: str | None = None
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +199,9 @@ def _created(row: CaseIncident, operation: Create, result: Took, now_ms: int) ->
     if row.link is not None:  # a webhook was faster than the answer
         return _learn(row, facts, now_ms) if row.link.id == facts.link.id else row
     row = linked(row, facts, "answer", now_ms)
+    if result.refused:
+        row = replace(row, fields={})
+        row = inputs.dead(row, ("create",), Lost("dead", "invalid_event", result.refused + SENT_PLAIN), now_ms)
     if result.wrote:
         me = facts.by.id if facts.by is not None and facts.by.kind == "user" else None
         row = replace(_own(row, "triggered", facts.status_at), me=me or row.me)

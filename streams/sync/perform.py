@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from streams.pagerduty.answers import Refused, TryAgain
 from streams.pagerduty.rest_answers import Ok, RestAnswer, judge_rest
@@ -26,6 +26,12 @@ from streams.sync.plan import (
 )
 from streams.sync.said import Facts, Note, facts, note
 from streams.sync.status import Status
+
+CONTENT_REFUSED: Final = frozenset({"invalid_request", "too_large", "priority_unknown"})
+"""Reasons that speak of what the incident says: without most of it, PagerDuty may take it."""
+
+PLAIN_CHARACTERS: Final = 250
+"""Far below any title that PagerDuty refuses for its length."""
 
 
 class Api(Protocol):
@@ -138,7 +144,12 @@ async def _create(operation: Create, api: Api, names: Names) -> Performed:
         urgency=operation.urgency,
         priority=await _priority(operation.priority, names),
     )
-    verdict = judge_rest(answer)
+    verdict, refused = judge_rest(answer), ""
+    if isinstance(verdict, Refused) and verdict.reason in CONTENT_REFUSED:
+        # Somebody must be paged, whatever was wrong with the rest.
+        refused = verdict.words
+        answer = await api.create_incident(title=_plain(operation), service=service, key=operation.key)
+        verdict = judge_rest(answer)
     if isinstance(verdict, Refused) and verdict.reason == "duplicate_incident_key":
         found = await _find(operation, api)
         if found is None:  # resolved in between: the next attempt makes one
@@ -147,7 +158,13 @@ async def _create(operation: Create, api: Api, names: Names) -> Performed:
     if isinstance(verdict, Refused) and verdict.reason == "not_found":
         names.forget(operation.service)
     _checked(answer)
-    return Performed(Took(facts=_incident(answer), wrote=True), answer)
+    return Performed(Took(facts=_incident(answer), wrote=True, refused=refused), answer)
+
+
+def _plain(operation: Create) -> str:
+    """The title in printable ASCII."""
+    text = operation.title.encode("ascii", "replace").decode()
+    return "".join(one if one.isprintable() else " " for one in text).strip()[:PLAIN_CHARACTERS] or operation.key
 
 
 async def _find(operation: Create, api: Api) -> Facts | None:

@@ -260,6 +260,21 @@ async def test_an_outage_is_latency(office: Office) -> None:
     assert delivery["outcome"]["attempts_total"] >= 5
 
 
+async def test_an_incident_that_is_refused_is_made_in_its_plainest_form(office: Office) -> None:
+    words = '{"error": {"message": "Invalid Input Provided", "code": 2001, "errors": ["Body is not as it should be"]}}'
+    office.sim.fail("status", "rest", status=400, body=words, count=1, action="create_incident")
+    office.case(title="Überlauf")
+    await office.rest()
+    [incident] = office.sim.rest.incidents()
+    assert incident.title == "?berlauf"
+    [letter] = office.of("dead-letters")
+    assert letter["reason"]["type"] == "invalid_event"
+    assert letter["reason"]["message"].endswith("Body is not as it should be; sent in its plainest form instead")
+    office.case("RESOLVED", title="Überlauf")
+    await office.rest()
+    assert incident.status == "resolved"
+
+
 async def test_a_token_that_is_refused_marks_the_account(office: Office) -> None:
     office.sim.fail("status", "rest", status=401, count=2)
     office.case()
