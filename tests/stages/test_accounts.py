@@ -304,3 +304,35 @@ async def test_a_poll_does_not_wait_for_an_account_that_refuses(office: Office) 
     office.dispatcher.refused(destination, Refused("unauthorized", "no"))
     await asyncio.wait({waiting}, timeout=5)
     assert waiting.cancelled()
+
+
+async def test_what_is_over_on_both_sides_is_deleted_with_what_leads_to_it(office: Office) -> None:
+    for name in ("CASE-1", "CASE-2"):
+        office.case(case=name)
+    await office.rest()
+    office.case("RESOLVED", case="CASE-1")
+    await office.rest()
+    await office.reconcile()
+    [first] = office.sim.rest.incidents(incident_key="case/CASE-1")
+    [second] = office.sim.rest.incidents(incident_key="case/CASE-2")
+    rows = [(0, key, value) for key, value in office.rows.items() if value is not None]
+    assert await office.dispatcher.purge(rows, office.now_ms() + 1) == 1
+    kept = {key.decode() for key, value in office.rows.items() if value is not None}
+    assert kept == {f"{ACCOUNT}|CASE-2", f"{ACCOUNT}#{second.id}", f"{ACCOUNT}@cursor"}
+    assert f"{ACCOUNT}#{first.id}".encode() in office.rows
+
+
+async def test_a_worker_goes_on_from_the_rows(office: Office) -> None:
+    office.sim.fail("status", "rest", status=503)
+    office.case(comment=a_comment("c-1"))
+    await office.until(lambda: len(office.sim.rest.journal) > 1)
+    await office.until(lambda: any(key.startswith(b"account:main|") for key in office.rows))
+    await office.dispatcher.drain(0.1)
+    office.sim.heal()
+    rows = [(0, key, value) for key, value in office.rows.items() if value is not None]
+    assert await office.dispatcher.recover(rows) == 1
+    await office.until(lambda: office.sim.rest.incidents())
+    [incident] = office.sim.rest.incidents()
+    await office.until(lambda: len(office.sim.people.notes(incident.id)) == 1)
+    await office.until(lambda: not office.dispatcher.backlog)
+    assert len(office.sim.rest.incidents()) == 1
