@@ -53,8 +53,8 @@ def explain(text: str, since: int | None, everything: bool, output: str) -> None
     """Tell the life of an alert, Case or incident: where it went and why, each attempt, what waits and for what.
 
     ID is an incident (alert:GROUPING-KEY, case:CASE-ID), a grouping key, Case id or deduplication key alone, an
-    alert's own id, or an input's TOPIC/PARTITION/OFFSET. Without --since or --all it tells the newest life of the
-    incident, from its first trigger, as far as the last 24 hours have it.
+    alert's own id, PagerDuty's id of a Case's incident, or an input's TOPIC/PARTITION/OFFSET. Without --since or --all
+    it tells the newest life of the incident, from its first trigger, as far as the last 24 hours have it.
 
     Keys are masked. Exits 1 when nothing is known of ID.
     """
@@ -105,6 +105,6 @@ def _advice(asked: Asked) -> str:
     if asked.place is not None:
         return f"is {asked.place} an input that was ever written, and is its topic's retention long enough?"
     return (
-        "it was looked for as a grouping key, Case id, deduplication key and alert id; try the input's "
-        "TOPIC/PARTITION/OFFSET, and see that PAGERLINE_PREFIX is right"
+        "it was looked for as a grouping key, Case id, deduplication key, alert id and PagerDuty's id of an incident; "
+        "try the input's TOPIC/PARTITION/OFFSET, and see that PAGERLINE_PREFIX is right"
     )

@@ -75,7 +75,8 @@ def _say(text: str) -> None:
 
 def _tell(end: End, look_only: bool) -> None:
     if end.done:
-        click.echo("nothing needs an older key: all but the first can be taken off PAGERLINE_SECRET_KEYS")
+        off = "" if end.alone else ": all but the first can be taken off PAGERLINE_SECRET_KEYS"
+        click.echo(f"nothing needs an older key{off}")
         return
     remains = end.remains
     if remains.documents + remains.of_workers + end.letters:

@@ -34,11 +34,13 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How it ended. `remains` and `letters`: what still needs an older key; `workers`: those that run."""
+    """How it ended. `remains` and `letters`: what still needs an older key; `workers`: those that run; `alone`: there
+    is no older key in the list."""
 
     remains: Remains
     letters: int
     workers: int
+    alone: bool
 
     @property
     def done(self) -> bool:
@@ -63,7 +65,7 @@ async def rotate(
     """
     topology, group, options = Topology.of(settings), group_id(settings), kafka_options(settings)
     async with DocumentLog(settings) as log, admin_client(options) as admin, scanner(options) as scan:
-        renewal = Renewal(log.cipher)
+        renewal, alone = Renewal(log.cipher), not log.cipher.rotating
         watched = Watched(scan, admin, topology, group, renewal)
         workers = await members(admin, group)
         say(f"workers: {len(workers):,}; the newest key is {log.cipher.key_id}")
@@ -72,7 +74,7 @@ async def rotate(
         remains = await watched.look()
         say(f"to be sealed anew: {remains}")
         if look_only:
-            return End(remains, len(await old_letters(scan, topology, renewal)), len(workers))
+            return End(remains, len(await old_letters(scan, topology, renewal)), len(workers), alone)
         if names := watched.documents:
             count, nowhere = await renew_documents(log, names)
             watched.leave(nowhere)
@@ -89,11 +91,11 @@ async def rotate(
             workers = await members(admin, group)
             _same_key(workers, log.cipher.key_id)
         if remains.of_workers:  # what is given up from now on may still be sealed with an older key
-            return End(remains, len(await old_letters(scan, topology, renewal)), len(workers))
+            return End(remains, len(await old_letters(scan, topology, renewal)), len(workers), alone)
         if letters := await old_letters(scan, topology, renewal):
             await renew_letters(letters, options, topology, renewal)
             say(f"dead letters: {len(letters):,} sealed anew")
-        return End(await watched.look(), len(await old_letters(scan, topology, renewal)), len(workers))
+        return End(await watched.look(), len(await old_letters(scan, topology, renewal)), len(workers), alone)
 
 
 def _same_key(workers: Iterable[Member], key_id: str) -> None:

@@ -29,6 +29,14 @@ type: PAGERDUTY
 name: By template
 fields: {{dynamicintegrationKey: "{{{{ '{key_of(UNKNOWN)}' }}}}"}}
 """
+INTEGRATION = """
+kind: integration
+id: main
+name: Main
+token: u+123456789012345678
+from: ops@example.com
+webhookSecrets: [whsec-0123456789abcdef0123456789abcdef]
+"""
 RATE = 200.0 if FULL else 60.0
 WAITING = 2_000 if FULL else 300
 LETTERS = 200 if FULL else 40
@@ -63,7 +71,9 @@ async def test_a_rotation_under_load(
     async with Simulator(limit=None, known_keys=known) as simulator:
         real = Installation(pagerline_apache_kafka.bootstrap, pagerline_prefix, simulator, key=OLD)
         await real.make_topics()
-        await real.apply(connectors([*WELL, DOWN], 10_000) + BY_TEMPLATE)
+        (tmp_path / "all.yaml").write_text(connectors([*WELL, DOWN], 10_000) + BY_TEMPLATE + "---" + INTEGRATION)
+        code, _, told = await pagerline(real.settings, tmp_path, "apply", "-f", "all.yaml")
+        assert code == 0, told
         outage = simulator.fail("status", destination_id(key_of(DOWN)), status=503, body=b"down")
         fleet = Fleet(pagerline_worker, real.settings)
         await fleet.roll(OLD)
@@ -85,6 +95,7 @@ async def test_a_rotation_under_load(
             print(f"rotated in {time.monotonic() - began:.1f} s\n{told}{said}")
             assert code == 0, told
             assert "nothing needs an older key" in said
+            assert f"documents: {len(WELL) + 3} sealed anew" in told
             assert f"dead letters: {LETTERS:,} sealed anew" in told
             assert not any(key in told + said for key in (OLD, NEW))
 
