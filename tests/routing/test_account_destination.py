@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from routing_story import (
     ALPHA,
     Route,
@@ -22,9 +24,12 @@ from routing_story import (
 
 from streams import contracts
 from streams.documents.connector import Entity
+from streams.documents.preset import Preset
+from streams.documents.router import Target
 from streams.documents.secrets import Secret
 from streams.events import Action
 from streams.routing import Pin, Reject, Send, outbox_record
+from streams.routing.age import TooOld
 
 
 def route(*connectors: Any, **others: Any) -> Route:
@@ -289,3 +294,48 @@ def test_a_refusal_of_one_connector_stops_no_other() -> None:
     first, second = route(broken, account_connector(service="P"), routers=[by_router]).take(case())
     assert isinstance(first, Reject)
     assert isinstance(second, Send)
+
+
+# -- whatever the document holds --------------------------------------------------------------------------------------
+
+NAMES = ["entityLabels", "routing.team", "team", "entitySubType", "timestamp", "groups", "details", "$type", "name",
+         "title", "description", "casePriority", "caseDetailUrl", "updatedAt", "createdAt", "resolutionDetails",
+         "resolvedBy", "reason", "eventData", "comment", "text", "id", "actor", "pagerDuty", "eventTime",
+         "state"]  # fmt: skip
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    max_leaves=12,
+)
+documents_of_junk = st.fixed_dictionaries(
+    {}, optional={name: junk for name in ("_context", "alert", "alertDef", "case", "caseEvent")}
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(document=documents_of_junk, action=st.sampled_from(["trigger", "acknowledge", "resolve"]), a_case=st.booleans())
+def test_no_document_stops_routers_presets_and_ages(document: dict[str, Any], action: Action, a_case: bool) -> None:
+    templates = {"title": "{{ case.title }}", "body": "{{ get_context() | json_encode }}", "priority": "{{ case.id }}"}
+    by = router(
+        "r",
+        rule("case.title == 'x'", "cases", entity="cases"),
+        rule("alertDef.name is containing('x')", "key"),
+        labels={},
+        fallback={"cases": (Target("cases", "p"), Target("key")), "alerts": (Target("key"), Target("cases"))},
+    )
+    story = route(
+        account_connector(dynamicservice="{{ case.title }}", service="S"),
+        connector("key", key=ALPHA),
+        routers=[by, router("s", rule("true", "key"), labels={"team": "payments"})],
+        presets=[Preset("p", "P", "cases", "PAGERDUTY_INCIDENTS", general=templates)],
+    )
+    story.too_old = TooOld(1_764_100_000_000, 10**15, "document")
+    # As read: an event has an identity, whatever else its document lacks.
+    known = document.get("case")
+    document["case"] = {**(known if isinstance(known, dict) else {}), "id": "CASE-9b7e12", "status": "OPEN"}
+    event = case(action, document=document) if a_case else alert(action, document=document)
+    for decision in story.take(event):
+        if isinstance(decision, Send):
+            token = "gAAAAA" + "x" * 20 if decision.ask is None else ""
+            made = orjson.loads(orjson.dumps(outbox_record(event, decision, token)))
+            assert contracts.problem("pagerduty-outbox", made) is None
