@@ -120,4 +120,8 @@ def _json(value: Any) -> Iterator[Line]:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, Mapping) and "outcome" in value:  # a connector that comes or goes, as a whole
+        router = (value["why"] or {}).get("router")
+        by = f", by router {router}" if router else ""
+        return f"{value['outcome']}, {value['destination'] or value['reason']}{by}"
     return printable(value if isinstance(value, str) else orjson.dumps(value).decode())

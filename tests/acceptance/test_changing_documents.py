@@ -191,11 +191,15 @@ async def test_a_preview_sees_pins_and_the_next_event(
     (tmp_path / "changed.yaml").write_text(configuration.change()[0])
     fresh = of_team("fresh", "mail")
     code, out, err = await pagerline(
-        embedded, "preview", "--event", "-", "--with", str(tmp_path / "changed.yaml"), given=fresh
+        embedded, "preview", "--event", "-", "--with", str(tmp_path / "changed.yaml"), "-o", "json", given=fresh
     )
     assert code == 0, err
-    assert '"summary": "by change 0"' in out
-    assert out.index("With the changed documents:") < out.index("+ by change 1")
+    told = orjson.loads(out)
+    summaries = [
+        [one["request"]["body"]["payload"]["summary"] for one in told[by]["outcomes"]] for by in ("preview", "with")
+    ]
+    assert summaries == [["by change 0"], ["by change 1"]]
+    assert told["differences"]
     assert len(embedded.simulator.journal) == 1, "a preview sends nothing"
 
     assert await next_event(embedded.options, topology, seconds=0.5, max_bytes=1_000_000) is None

@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from streams.cli.main import main
+from streams.cli.preview_screen import difference_lines
+from streams.routing.previewed import Difference
 
 KEY = "930aaaaaaaaaaaaaaaaaaaaaaaaaa0d1"
 DOCUMENTS = f"""
@@ -108,3 +110,24 @@ def test_documents_that_are_wrong_are_told_with_their_place(folder: Path) -> Non
     result = offline("--event", "alert.json")
     assert result.exit_code == 1
     assert "documents.yaml:12" in result.stderr
+
+
+def test_the_screen_of_differences() -> None:
+    sent = {"outcome": "send", "destination": "key:0123456789abcdef", "reason": "new_pin", "why": {"router": "r"}}
+    skipped = {"outcome": "skip", "destination": None, "reason": "no_rule_matched", "why": None}
+    found = [
+        Difference("connector a", sent, None),
+        Difference("the event", None, skipped),
+        Difference("connector b: request.body.payload.summary", "before", "after"),
+    ]
+    assert [line.text for line in difference_lines(found)] == [
+        "With the changed documents:",
+        "  connector a",
+        "    - send, key:0123456789abcdef, by router r",
+        "  the event",
+        "    + skip, no_rule_matched",
+        "  connector b: request.body.payload.summary",
+        "    - before",
+        "    + after",
+    ]
+    assert [line.text for line in difference_lines([])] == ["With the changed documents: no difference"]
