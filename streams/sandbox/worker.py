@@ -1,4 +1,4 @@
-"""A worker as a process of its own, for tests that kill and freeze it."""
+"""A worker, and the web process, as processes of their own, for tests that kill and freeze them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ AGAIN_SECONDS: Final = 0.05
 
 
 WORKER: Final = (sys.executable, "-m", "streams.cli.main", "worker")
+WEB: Final = (sys.executable, "-m", "streams.cli.main", "web")
 
 
 class WorkerFailed(PagerlineError):
@@ -40,12 +41,16 @@ class WorkerProcess:
     program: another program than `pagerline worker`, for tests that want to see a broken one found out.
     """
 
+    what = "worker"
+    bind = "PAGERLINE_HEALTH_BIND"
+    """The setting that says where it answers."""
+
     def __init__(
         self, settings: Mapping[str, str], *, folder: Path, log: Path, program: Sequence[str] = WORKER
     ) -> None:
-        self._bind = settings.get("PAGERLINE_HEALTH_BIND") or f"127.0.0.1:{free_port()}"
+        self._bind = settings.get(self.bind) or f"127.0.0.1:{free_port()}"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PAGERLINE_")}
-        self._env = {**inherited, **settings, "PAGERLINE_HEALTH_BIND": self._bind}
+        self._env = {**inherited, **settings, self.bind: self._bind}
         self._folder = folder
         self._log = log
         self._program = tuple(program)
@@ -53,7 +58,7 @@ class WorkerProcess:
 
     @property
     def url(self) -> str:
-        """Of its health server: `/livez`, `/readyz`, `/metrics`."""
+        """Of its health server: `/livez`, `/readyz`, `/metrics`; with the web process, of all that it serves."""
         return f"http://{self._bind}"
 
     @property
@@ -96,7 +101,7 @@ class WorkerProcess:
             async with asyncio.timeout(timeout), aiohttp.ClientSession(timeout=limit) as session:
                 while True:
                     if child.returncode is not None:
-                        raise WorkerFailed(f"the worker ended (exit code {child.returncode})\n{child.tail()}")
+                        raise WorkerFailed(f"the {self.what} ended (exit code {child.returncode})\n{child.tail()}")
                     try:
                         async with session.get(f"{self.url}/readyz") as answer:
                             last = f"{answer.status} {(await answer.text()).strip()}"
@@ -106,7 +111,7 @@ class WorkerProcess:
                         last = error
                     await asyncio.sleep(AGAIN_SECONDS)
         except TimeoutError:
-            raise WorkerFailed(f"the worker was not ready after {timeout:g} s: {last}\n{child.tail()}") from None
+            raise WorkerFailed(f"the {self.what} was not ready after {timeout:g} s: {last}\n{child.tail()}") from None
 
     async def terminate(self, *, timeout: float = STOP_SECONDS) -> int:
         """SIGTERM, and SIGKILL after `timeout` seconds. Returns its exit code (-9 for the latter)."""
@@ -133,5 +138,15 @@ class WorkerProcess:
 
     def _started(self) -> Child:
         if self._child is None:
-            raise RuntimeError("the worker has not been started")
+            raise RuntimeError(f"the {self.what} has not been started")
         return self._child
+
+
+class WebProcess(WorkerProcess):
+    """`pagerline web`, in the same way."""
+
+    what = "web process"
+    bind = "PAGERLINE_WEB_BIND"
+
+    def __init__(self, settings: Mapping[str, str], *, folder: Path, log: Path, program: Sequence[str] = WEB) -> None:
+        super().__init__(settings, folder=folder, log=log, program=program)

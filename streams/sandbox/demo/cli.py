@@ -16,13 +16,23 @@ from streams.sandbox.demo.stage import Stage
 from streams.sandbox.worker import WORKER, WorkerProcess
 
 TRY_NEXT = """\
-Still up, until Ctrl-C. People act on incidents at {simulator}/sim/ in a browser. In another terminal:
+Still up, until Ctrl-C.
+
+The console:               {web}/
+People act on incidents:   {simulator}/sim/
+
+In another terminal:
 
 {activate}  export PAGERLINE_BROKERS={brokers} PAGERLINE_SECRET_KEYS={key}
+  export PAGERLINE_EVENTS_URL={simulator} PAGERLINE_API_URL={simulator}
+  pagerline sandbox cases --db {cases} open "Search is slow" --priority P2
   pagerline get connectors
+  pagerline get routers -o yaml
   pagerline lag --topics
   pagerline sandbox produce --alerts 20 --team alpha --connector alpha=by-team
-  pagerline sandbox verify --simulator {simulator}
+  pagerline cases list
+  pagerline doctor --integration main
+  pagerline sandbox verify --simulator {simulator} --cases {cases}
   curl -s {simulator}/sim/incidents
   curl -s {health}/metrics
 """
@@ -43,8 +53,10 @@ Examples:
 def demo(keep: bool, seed: int, alerts: int, cases: int, program: str | None) -> None:
     """Alerts and Cases from an embedded Kafka to a simulated PagerDuty, with a worker killed by SIGKILL half-way.
 
-    Ends by itself within a minute or so. The verdict is computed from the raw topics and the simulator's journal: exit
-    code 0 when every input is accounted for and PagerDuty's states are right, 1 when not.
+    Two more Cases live in a small Case system; people act on them there and on their incidents in PagerDuty, while no
+    worker runs too. Ends by itself within a minute or so. The verdict is computed from the raw topics, the simulator's
+    account and the Case system's file: exit code 0 when every input is accounted for, PagerDuty's states are right, and
+    Cases and incidents say the same, 1 when not.
     """
     console = Console()
     worker = tuple(shlex.split(program)) if program else WORKER
@@ -61,13 +73,14 @@ Example:
 """
 )
 def up() -> None:
-    """Run Kafka, the PagerDuty simulator and a worker with sample connectors, until Ctrl-C."""
+    """Run Kafka, the PagerDuty simulator, a worker, web and a small Case system with sample documents, until Ctrl-C."""
     console = Console()
 
     async def stand() -> None:
         async with Stage() as stage:
             await stage.prepare()
             worker = await stage.launch_worker()
+            await stage.subscribe()
             await worker.ready()
             await stay(console, stage, worker)
 
@@ -82,6 +95,8 @@ async def stay(console: Console, stage: Stage, worker: WorkerProcess | None) -> 
         brokers=stage.kafka.bootstrap,
         key=stage.settings["PAGERLINE_SECRET_KEYS"],
         simulator=stage.simulator.events_url,
+        cases=shlex.quote(str(stage.cases)),
+        web=stage.web.url,
         health=worker.url if worker else "",
     )
     console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The play: produce, kill a worker half-way, wait until all is done, judge."""
+"""The play: produce, people on both sides, kill a worker half-way, wait until all is done, judge."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streams.lag import measure
+from streams.sandbox.demo.act import TwoWayAct
+from streams.sandbox.demo.pairs import pairs_of
 from streams.sandbox.demo.screen import Screen, View
 from streams.sandbox.demo.stage import Stage
 from streams.sandbox.samples import Record, produce, stories
@@ -17,7 +19,8 @@ from streams.topology import Topology, group_id
 
 TEAMS = ("alpha", "beta", "gamma", "payments")
 
-VIA = {"alpha": "by-team", "beta": "by-team", "gamma": "by-team", "payments": "payments"}
+VIA = {"alpha": "by-team", "payments": "payments"}
+"""The teams whose events name a connector; the routers of routers.yaml see to the others'."""
 
 SERVICES = {
     "930aaaaaaaaaaaaaaaaaaaaaaaaaa0d1": "team alpha",
@@ -26,17 +29,22 @@ SERVICES = {
     "930fffffffffffffffffffffffffff01": "no team named",
     "930cccccccccccccccccccccccccc0d1": "payments, alerts",
     "931cccccccccccccccccccccccccc0d1": "payments, Cases",
+    "932cccccccccccccccccccccccccc0d1": "team gamma, urgent",
 }
-"""The integration keys of connectors.yaml, and what to call their services on the screen."""
+"""The integration keys of the documents, and what to call their services on the screen."""
 
 PRODUCE_SECONDS = 12.0
-"""Long enough to watch, short enough for the whole to end within a minute."""
+"""Long enough to watch, short enough for the whole to end within a minute or so."""
 
 LOOK_SECONDS = 0.5
 """Between two looks at the figures."""
 
 SESSION_SECONDS = 10
 """The default of PAGERLINE_SESSION_TIMEOUT, with which the demo's workers run."""
+
+QUIET_LOOKS = 2
+"""Looks in a row that find nothing left to do. One may fall between a change that came from PagerDuty and the Case
+system's word of it."""
 
 DONE_SECONDS = 90.0
 """Bound on the wait after the last input; a takeover on the embedded Kafka takes about 18 s."""
@@ -50,6 +58,7 @@ class Play:
     screen: Screen
     records: Sequence[Record]
     view: View
+    people: TwoWayAct
     finished: bool = False
     worker: WorkerProcess | None = None
 
@@ -57,7 +66,7 @@ class Play:
     def of(cls, stage: Stage, screen: Screen, *, seed: int, alerts: int, cases: int) -> Play:
         """A play with that many alerts and Cases, each from its first message to its last."""
         records = stories(seed, alerts=alerts, cases=cases, teams=TEAMS, connectors=VIA, start=int(time.time()) - 600)
-        return cls(stage, screen, records, View(total=len(records)))
+        return cls(stage, screen, records, View(total=len(records)), TwoWayAct(stage, screen.say))
 
     async def perform(self) -> Verdict:
         """Run it to its end and judge it by the raw topics and the simulator's journal."""
@@ -65,11 +74,13 @@ class Play:
         for key, name in SERVICES.items():
             stage.simulator.name(key, name)
         await stage.prepare()
-        screen.say("Kafka and PagerDuty simulator up, topics made, two connectors applied")
+        screen.say("Kafka, PagerDuty simulator and a small Case system up; topics made, documents applied")
         first = await stage.launch_worker()
         self.view.worker = f"first (process {first.pid}), joining"
         watching = asyncio.create_task(self._watch())
         try:
+            await stage.subscribe()
+            screen.say("the doctor has subscribed to PagerDuty's webhooks; a test has arrived in Kafka")
             await first.ready()
             self.view.worker = f"first (process {first.pid})"
             screen.say(f"worker {first.pid} is at work; producing {len(self.records)} alerts and Cases")
@@ -81,11 +92,12 @@ class Play:
             self.worker = second
             self.view.worker = f"second (process {second.pid})"
             screen.say(f"worker {second.pid} has taken over")
-            self.finished = await self._done()
+            await self.people.resolved()
+            self.finished = await self._done() and self.people.in_time
         finally:
             watching.cancel()
         screen.say("all worked off" if self.finished else f"not all worked off within {DONE_SECONDS:.0f} s")
-        collected = await collect(stage.kafka.bootstrap, "", stage.simulator.events_url)
+        collected = await collect(stage.kafka.bootstrap, "", stage.simulator.events_url, stage.cases)
         return collected.judge()
 
     async def _produce(self) -> None:
@@ -99,15 +111,19 @@ class Play:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     async def _kill_half_way(self, first: WorkerProcess) -> WorkerProcess:
-        """SIGKILL once a third of what there is has been delivered, in the middle of the producing."""
+        """SIGKILL once a third of what there is has been delivered and the Cases are open, amid the producing."""
         some = len(self.records) // 3
-        await self.stage.simulator.seen(lambda entry: entry.status == 202, count=some, timeout=DONE_SECONDS)
+        await asyncio.gather(
+            self.stage.simulator.seen(lambda entry: entry.status == 202, count=some, timeout=DONE_SECONDS),
+            self.people.opened(),
+        )
         await first.kill()
         self.screen.say(f"kill -9 {first.pid}: the worker is dead, with work in its hands")
         second = await self.stage.launch_worker()
         waiting = f"waiting for Kafka to notice the dead worker ({SESSION_SECONDS} s session)"
         self.screen.say(f"worker {second.pid} started, {waiting}; nothing is delivered meanwhile")
         self.view.worker = f"second (process {second.pid}), {waiting}"
+        self.people.meanwhile()
         return second
 
     async def _watch(self) -> None:
@@ -130,14 +146,18 @@ class Play:
             accepted = simulator.service(key).answers.get("202", 0)
             services[name] = (accepted, opened, len(incidents) - opened)
         self.view.services = services
+        self.view.pairs = pairs_of(self.stage.store, simulator)
         self.screen.show(self.view)
 
     async def _done(self) -> bool:
-        """Whether both stages have no lag left, within the bound."""
+        """Whether nothing is left to do for any stage, and nothing on its way, within the bound."""
         until = time.monotonic() + DONE_SECONDS
+        quiet = 0
         while time.monotonic() < until:
             await self._look()
-            if self.view.lag and not any(self.view.lag.values()):
+            busy = not self.view.lag or any(self.view.lag.values()) or self.people.on_its_way
+            quiet = 0 if busy else quiet + 1
+            if quiet == QUIET_LOOKS:
                 return True
             await asyncio.sleep(LOOK_SECONDS)
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console, Group
@@ -11,14 +11,20 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from streams.sandbox.demo.pairs import Pair
+
 LINE_SECONDS = 3.0
 """Between two lines where there is no terminal to draw on."""
 
 OVERLAP = "one event may count in both: offsets are committed once a second"
 """Of the stages' lags, which are no parts of a sum."""
 
-EVENTS_KEPT = 8
-"""Of what has happened, the newest lines."""
+EVENTS_KEPT = 12
+"""Of what has happened, the newest lines; fewer where the terminal is not so high, but never less than EVENTS_LEAST."""
+
+EVENTS_LEAST = 2
+
+STEP = {True: Text("in step", "green"), False: Text("not yet", "yellow")}
 
 
 @dataclass(slots=True)
@@ -30,6 +36,8 @@ class View:
     lag: Mapping[str, int] = field(default_factory=dict)
     services: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     """For each service: events accepted, incidents open, incidents resolved."""
+    pairs: Sequence[Pair] = ()
+    """Cases beside their incidents."""
     worker: str = ""
 
     @property
@@ -62,10 +70,11 @@ class Screen:
 
     def __exit__(self, *error: object) -> None:
         if self._live:
-            self._live.update(self._draw(), refresh=True)
+            self._live.update(self._draw(EVENTS_KEPT), refresh=True)
             self._live.stop()
         else:
             self._console.print(self._services())
+            self._console.print(self._pairs())
 
     def say(self, text: str) -> None:
         """Something happened."""
@@ -89,16 +98,33 @@ class Screen:
     def _line(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
-    def _draw(self) -> Group:
+    def _draw(self, events: int | None = None) -> Group:
+        """The whole screen. events: how many lines of what happened, None for as many as there is room for."""
         view = self._view
         figures = Table.grid(padding=(0, 2))
         figures.add_row("produced", f"{view.produced} of {view.total}")
         figures.add_row("not committed", f"{view.lag_text} ({OVERLAP})")
         figures.add_row("worker", view.worker)
-        return Group(figures, self._services(), *(Text(line) for line in self._said))
+        parts = Group(figures, self._services(), self._pairs())
+        if events is None:
+            height = len(self._console.render_lines(parts, self._console.options.update(height=None)))
+            events = max(EVENTS_LEAST, self._console.height - height - 1)
+        return Group(parts, *(Text(line) for line in self._said[-min(events, EVENTS_KEPT) :]))
 
     def _services(self) -> Table:
-        services = Table("service", "events", "open", "resolved", title="at PagerDuty", title_justify="left")
+        services = Table("events to", "accepted", "open", "resolved", box=None, padding=(0, 2, 0, 0))
         for name, (events, opened, resolved) in self._view.services.items():
             services.add_row(name, str(events), str(opened), str(resolved))
         return services
+
+    def _pairs(self) -> Table:
+        """Both sides beside each other, a line for each thing said."""
+        sides = Table(box=None, padding=(0, 2, 0, 0), expand=True)
+        for head in ("the Case system", "PagerDuty"):
+            sides.add_column(head, ratio=1, no_wrap=True, overflow="ellipsis")
+        sides.add_column("", no_wrap=True)
+        for pair in self._view.pairs:
+            sides.add_row(Text(pair.case, "bold"), Text(pair.incident, "bold"), STEP[pair.in_step])
+            for here, there in pair.lines():
+                sides.add_row(Text(f"  {here}"), Text(f"  {there}"))
+        return sides

@@ -8,19 +8,26 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from streams.documents.secrets import new_key
+from streams.sandbox.case_system import CaseLink, CaseStore
 from streams.sandbox.kafka import EmbeddedKafka
 from streams.sandbox.pagerduty import Simulator
 from streams.sandbox.process import Child, SandboxError
-from streams.sandbox.worker import WORKER, WorkerProcess
+from streams.sandbox.worker import WORKER, WebProcess, WorkerProcess
 
-CONNECTORS = Path(__file__).with_name("connectors.yaml")
+DOCUMENTS: Final = tuple(Path(__file__).with_name(name) for name in ("connectors.yaml", "two-way.yaml", "routers.yaml"))
+
+INTEGRATION: Final = "main"
+PAGERLINE: Final = ("Pagerline", "pagerline@example.com")
+"""The user of the account that acts for Pagerline, as two-way.yaml has it."""
+SERVICES: Final = ("Checkout", "Payments")
+"""The services of the account that two-way.yaml names."""
 
 
 class Stage:
-    """Kafka, simulator and the environment that workers and commands run in.
+    """Kafka, simulator, a small Case system, and the environment that workers, web and commands run in.
 
     worker: the program of a worker, for whoever wants to see the verdict fail.
     """
@@ -34,9 +41,12 @@ class Stage:
         self.folder = Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="pagerline-demo-")))
         self.kafka = await self._exit.enter_async_context(EmbeddedKafka())
         self.simulator = await self._exit.enter_async_context(Simulator())
+        self.cases = self.folder / "cases.sqlite"
+        self.store = self._exit.enter_context(CaseStore(self.cases))
         self.settings: Mapping[str, str] = {
             "PAGERLINE_BROKERS": self.kafka.bootstrap,
             "PAGERLINE_EVENTS_URL": self.simulator.events_url,
+            "PAGERLINE_API_URL": self.simulator.api_url,
             "PAGERLINE_SECRET_KEYS": new_key(),
         }
         return self
@@ -45,9 +55,21 @@ class Stage:
         await self._exit.aclose()
 
     async def prepare(self) -> None:
-        """Make the topics and apply the sample connectors."""
+        """Make the topics, apply the sample documents, connect the Case system, and start the web process."""
+        self.simulator.rest.add_user(*PAGERLINE)
+        for name in SERVICES:
+            self.simulator.rest.add_service(name)
         await self.command("topics", "apply")
-        await self.command("apply", "-f", str(CONNECTORS))
+        await self.command("apply", *(word for path in DOCUMENTS for word in ("-f", str(path))))
+        await self._exit.enter_async_context(CaseLink(self.store, self.kafka.bootstrap))
+        self.web = WebProcess(self.settings, folder=self.folder, log=self.folder / "web.log")
+        await self.web.launch()
+        self._exit.push_async_callback(self.web.close)
+
+    async def subscribe(self) -> None:
+        """Let the doctor make the webhook subscription and try it, as one would with PagerDuty."""
+        await self.web.ready()
+        await self.command("doctor", "--integration", INTEGRATION, "--webhook-url", self.web.url, "--repair")
 
     async def command(self, *arguments: str) -> None:
         """Run one `pagerline` command to its end. Raises SandboxError with its words when it fails."""
