@@ -81,10 +81,10 @@ def test_a_case_and_its_incident_are_in_step_when_all_that_was_said_stands_on_bo
     (pair,) = pairs_of(store, account)
     assert not pair.in_step
     assert list(pair.lines()) == [
-        ("ada@example.com: Looking at it", "-"),
-        ("-", "Robin Example: It is the cache"),
+        ("Looking at it (ada@example.com)", "-"),
+        ("-", "It is the cache (Robin Example)"),
     ]
     account.people.add_note(made.id, "alex@example.com", f"Looking at it\n[Ada via Pagerline, case {case}, c-1]")
     (pair,) = pairs_of(store, account)
-    assert next(pair.lines())[1] == "Ada by way of Alex Example: Looking at it"
+    assert next(pair.lines())[1] == "Looking at it (Ada via Alex Example)"
     assert not pair.in_step  # Robin's note is not on the Case

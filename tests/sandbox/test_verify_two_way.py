@@ -149,9 +149,10 @@ def test_whoever_is_careless_is_found_out(fault: str) -> None:
 def test_a_sound_run_passes_and_says_what_was_compared() -> None:
     run = Run()
     run.updates.append(run.updates[1])  # told again after a crash, under its id
+    tell(run, "reassigned", "pagerduty:8", actor={"kind": "user", "id": PAGERLINE})  # whom PagerDuty calls
     verdict = run.judge()
     assert verdict.ok, verdict.text()
-    assert "two-way    1 Cases beside their incidents, 3 notes, 4 updates" in verdict.text()
+    assert "two-way    1 Cases beside their incidents, 3 notes, 5 updates" in verdict.text()
     assert "every comment stands once on either side" in verdict.text()
     assert verdict.counts.repeated_records == 1
 

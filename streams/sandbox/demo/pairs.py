@@ -59,10 +59,10 @@ def pairs_of(store: CaseStore, simulator: Simulator) -> list[Pair]:
 def pair_of(store: CaseStore, simulator: Simulator, case_id: str) -> Pair:
     """One Case beside the newest incident with its key."""
     case = store.case(case_id)
-    here = [Saying(one["text"], f"{one['author']}: {one['text']}") for one in store.comments(case_id)]
+    here = [Saying(one["text"], f"{one['text']} ({one['author']})") for one in store.comments(case_id)]
     if case["resolution"]:
         here.append(Saying(RESOLUTION + case["resolution"], f"{RESOLUTION}{case['resolution']}"))
-    headline = f"{case_id} {case['title']}: {case['status']}{_by(case['assignee'])}"
+    headline = f"{case_id} {case['status']}{_by(case['assignee'])}: {case['title']}"
     incidents = simulator.rest.incidents(incident_key=f"case/{case_id}")
     if not incidents:
         return Pair(headline, NONE, False, tuple(here))
@@ -71,7 +71,7 @@ def pair_of(store: CaseStore, simulator: Simulator, case_id: str) -> Pair:
     by = dict.fromkeys(one.by.name for one in card.acknowledgements if one.by is not None)
     return Pair(
         headline,
-        f"#{incident.number} at {card.service.name}: {incident.status}{_by(', '.join(by))}",
+        f"#{incident.number} {incident.status}{_by(', '.join(by))} at {card.service.name}",
         incident.status == STATUS.get(case["status"]),
         tuple(here),
         tuple(_notes((note.user.name, note.content) for note in card.notes)),
@@ -83,7 +83,7 @@ def _notes(notes: Iterable[tuple[str, str]]) -> Sequence[Saying]:
     for user, content in notes:
         ours = _MARKER.search(content)
         text = _MARKER.sub("", content).strip()
-        said.append(Saying(text, f"{ours['author']} by way of {user}: {text}" if ours else f"{user}: {text}"))
+        said.append(Saying(text, f"{text} ({ours['author']} via {user})" if ours else f"{text} ({user})"))
     return said
 
 

@@ -74,7 +74,7 @@ class Screen:
             self._live.stop()
         else:
             self._console.print(self._services())
-            self._console.print(self._pairs())
+            self._console.print(self._pairs(whole=True))
 
     def say(self, text: str) -> None:
         """Something happened."""
@@ -105,7 +105,7 @@ class Screen:
         figures.add_row("produced", f"{view.produced} of {view.total}")
         figures.add_row("not committed", f"{view.lag_text} ({OVERLAP})")
         figures.add_row("worker", view.worker)
-        parts = Group(figures, self._services(), self._pairs())
+        parts = Group(figures, self._services(), self._pairs(whole=events is not None))
         if events is None:
             height = len(self._console.render_lines(parts, self._console.options.update(height=None)))
             events = max(EVENTS_LEAST, self._console.height - height - 1)
@@ -117,11 +117,11 @@ class Screen:
             services.add_row(name, str(events), str(opened), str(resolved))
         return services
 
-    def _pairs(self) -> Table:
-        """Both sides beside each other, a line for each thing said."""
+    def _pairs(self, *, whole: bool) -> Table:
+        """Both sides beside each other, for each thing said a line, or as many as it needs."""
         sides = Table(box=None, padding=(0, 2, 0, 0), expand=True)
         for head in ("the Case system", "PagerDuty"):
-            sides.add_column(head, ratio=1, no_wrap=True, overflow="ellipsis")
+            sides.add_column(head, ratio=1, no_wrap=not whole, overflow="fold" if whole else "ellipsis")
         sides.add_column("", no_wrap=True)
         for pair in self._view.pairs:
             sides.add_row(Text(pair.case, "bold"), Text(pair.incident, "bold"), STEP[pair.in_step])

@@ -32,6 +32,9 @@ STATUS: Final[Mapping[str, str]] = {
 GONE: Final = frozenset({"merged", "deleted", "unlinked"})
 """Changes after which a Case has no incident of its own any more, so that nothing is compared."""
 
+DOES: Final = frozenset({"acknowledged", "unacknowledged", "resolved", "comment", "resolution_note", "priority"})
+"""Changes that Pagerline makes itself. Whom PagerDuty calls for an incident is news, whoever opened it."""
+
 RESOLUTION: Final = "Resolution Note: "
 """How a note begins that was given with a resolve."""
 
@@ -174,7 +177,7 @@ def _updates(case: CaseSide, incident: IncidentSide, heard: Iterable[Heard]) -> 
             what = f"case-updates tells note {note.id} {_shown(note.text)} {times} times, under as many ids"
             yield _wrong(Kind.NOTE_UPDATES, case, what)
     for one in heard:
-        if one.apply and one.actor is not None and one.actor == incident.opened_by:
+        if one.apply and one.change in DOES and one.actor is not None and one.actor == incident.opened_by:
             what = f"case-updates asks the Case for {one.change} ({one.id}), and that was Pagerline itself"
             yield _wrong(Kind.ECHO, case, what)
 
