@@ -35,7 +35,7 @@ restart.
     pagerline apply -f documents/            # create and change; --dry-run, --prune, --if-revision N
     pagerline diff -f documents/             # what apply would change
     pagerline get routers                    # connectors, integrations, presets, routers; -o table, yaml, json, api
-    pagerline delete router payments         # refused while something refers to it
+    pagerline delete router payments         # refused while something refers to it; --force
 
 Documents are YAML or JSON, several to a file (`---`, or a list), files and directories at will.
 

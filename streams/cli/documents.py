@@ -214,8 +214,9 @@ Examples:
 )
 @click.argument("kind", metavar="KIND", type=KIND)
 @click.argument("document_id", metavar="ID")
+@click.option("--force", is_flag=True, help="Delete although others refer to it: they lead nowhere then.")
 @if_revision
-def delete(kind: Kind, document_id: str, if_revision: int | None) -> None:
+def delete(kind: Kind, document_id: str, force: bool, if_revision: int | None) -> None:
     """Delete a document. Refused, naming what refers to it, when something does.
 
     What a connector has paged is still acknowledged and resolved after it is gone; new events for it are dead letters.
@@ -226,7 +227,7 @@ def delete(kind: Kind, document_id: str, if_revision: int | None) -> None:
             snapshot = await log.read()
             _tell_problems(snapshot)
             _check_revision(snapshot, if_revision)
-            changes = plan_deletion(snapshot, kind, document_id)
+            changes = plan_deletion(snapshot, kind, document_id, force=force)
             _tell_warnings(changes)
             await log.write(changes, by=_me("delete"), force=True)
 

@@ -89,16 +89,16 @@ def plan_changes(snapshot: Snapshot, wanted: Iterable[Document | Written], *, pr
     return Changes(snapshot.head, tuple(changes), tuple(advice(after_it, touched, before_it)))
 
 
-def plan_deletion(snapshot: Snapshot, kind: Kind, document_id: str) -> Changes:
+def plan_deletion(snapshot: Snapshot, kind: Kind, document_id: str, *, force: bool = False) -> Changes:
     """The change that deletes a document.
 
-    Raises DocumentError when there is none of that name, and when others refer to it.
+    Raises DocumentError when there is none of that name, and, unless `force`, when others refer to it.
     """
     name = f"{kind}/{document_id}"
     before = snapshot.get(name)
     if before is None and name not in snapshot.problems:
         raise DocumentError(f"there is no {name}", remedy=f"`pagerline get {kind}s` lists all")
-    if holders := referring(snapshot.documents, name):
+    if (holders := referring(snapshot.documents, name)) and not force:
         more = f" and {len(holders) - NAMED} more" if len(holders) > NAMED else ""
         raise DocumentError(
             f"{name} is not deleted: {', '.join(holders[:NAMED])}{more} refer{'s' if len(holders) == 1 else ''} to it",

@@ -178,6 +178,9 @@ class Follower:
 
     async def _read_some(self) -> None:
         batches = await self._consumer.getmany(timeout_ms=POLL_MS)
+        if any(batch and batch[0].offset < self._done.get(one, 0) for one, batch in batches.items()):
+            log.warning("%s begins anew: its revisions count from there, documents read before stay", self._topic)
+            self._snapshot = self._snapshot.restarted()
         records = [
             Record(
                 record.key,

@@ -108,6 +108,10 @@ class Snapshot:
         """Those of `locked` without an earlier version to go on with: they exist, and cannot be used at all."""
         return tuple(name for name in self.locked if self.get(name) is None)
 
+    def restarted(self) -> Snapshot:
+        """The same documents before the first record of a topic that was made anew, whose revisions begin at 1."""
+        return replace(self, revision=0, head=0, held=(), marks=(), strays=frozenset(), waiting=())
+
     def after(self, records: Iterable[Record], cipher: Cipher, *, whole: bool = False) -> Snapshot:
         """What holds after these records. Records of no kind of document are passed over.
 

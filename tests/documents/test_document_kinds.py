@@ -19,6 +19,7 @@ from streams.documents.snapshot import NOTHING
 from streams.documents.system_presets import SYSTEM
 from streams.errors import DocumentsWrong
 from streams.events import Event, Kind, Source, read_event
+from streams.routing.incident import default_incident
 from streams.routing.message import default_message
 from streams.routing.severity import OF_PRIORITY
 from streams.templating import compile_template
@@ -151,6 +152,17 @@ class TestSystemPresets:
                 assert rendered.strip() == said[field], (file.stem, field)
                 compared += 1
         assert compared >= 6
+
+    def test_the_incident_of_a_case_says_what_is_said_without_it(self) -> None:
+        event = read_event(
+            "case", (ROOT / "schemas/examples/cases/opened.json").read_bytes(), Source("cases", 0, 0, 1, None)
+        )
+        assert isinstance(event, Event)
+        said, wrong = default_incident(event)
+        assert wrong == {}
+        general = SYSTEM["preset_system_pagerduty_incidents_cases_basic"].general
+        rendered = {field: compile_template(text).render(event.context).strip() for field, text in general.items()}
+        assert rendered == {field: str(said[field]).strip() for field in general}
 
     @pytest.mark.parametrize("priority", [*OF_PRIORITY, "P9"])
     def test_severity(self, priority: str) -> None:

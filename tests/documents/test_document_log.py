@@ -7,8 +7,9 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from streams.documents.log import DocumentLog
 from streams.documents.router import Target
 from streams.documents.secrets import new_key
 from streams.documents.snapshot import Snapshot
-from streams.errors import DocumentsChanged, SecretError, TopicMismatch
+from streams.errors import DocumentError, DocumentsChanged, SecretError, TopicMismatch
 from streams.kafka.topics import TopicSpec, ensure_topics
 from streams.settings import Settings
 
@@ -34,13 +35,19 @@ async def settings(pagerline_kafka: Any, monkeypatch: pytest.MonkeyPatch, tmp_pa
     return await make_settings(pagerline_kafka.bootstrap, monkeypatch, tmp_path)
 
 
-async def make_settings(brokers: str, monkeypatch: pytest.MonkeyPatch, folder: Path, partitions: int = 1) -> Settings:
+async def make_settings(
+    brokers: str,
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    partitions: int = 1,
+    config: Mapping[str, str] = MappingProxyType({}),
+) -> Settings:
     monkeypatch.chdir(folder)
     monkeypatch.setenv("PAGERLINE_BROKERS", brokers)
     monkeypatch.setenv("PAGERLINE_PREFIX", f"t{uuid.uuid4().hex[:12]}.")
     monkeypatch.setenv("PAGERLINE_SECRET_KEYS", new_key())
     settings = Settings()
-    spec = TopicSpec(settings.topic("connectors"), partitions, "compact")
+    spec = TopicSpec(settings.topic("connectors"), partitions, "compact", config)
     await ensure_topics([spec], replication=1, options={"bootstrap_servers": brokers})
     return settings
 
@@ -192,3 +199,17 @@ async def test_a_writer_that_is_killed_leaves_whole_applies_only(settings: Setti
         names = {one.name for one in (await log.read()).connectors.values()}
         assert len(names) == 1
         assert len(log.snapshot.connectors) == 200
+
+
+@pytest.mark.kafka
+async def test_more_than_a_topic_takes_is_refused_and_nothing_written(
+    pagerline_apache_kafka: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = await make_settings(
+        pagerline_apache_kafka.bootstrap, monkeypatch, tmp_path, config={"max.message.bytes": "3000"}
+    )
+    async with DocumentLog(settings) as log:
+        with pytest.raises(DocumentError, match=r"more than the topic takes at once.*raise max\.message\.bytes"):
+            await apply(log, *(connector(f"c{number}", f"{number:032d}") for number in range(50)))
+        assert (await apply(log, connector())).revision == 1
+        assert list(log.snapshot.connectors) == ["payments"]

@@ -171,6 +171,10 @@ class TestDeletion:
         there = NOTHING.after([Record(b"connector/payments", b"{", "connectors/0/0")], Topic().cipher)
         assert verbs(plan_deletion(there, "connector", "payments")) == [("deleted", "connector/payments")]
 
+    def test_of_what_is_referred_to_by_force(self) -> None:
+        changes = plan_deletion(self.THERE, "connector", "payments", force=True)
+        assert verbs(changes) == [("deleted", "connector/payments")]
+
     def test_tells_of_connectors_that_lose_their_last_router(self) -> None:
         there = stored(connector(), connector("other"), router(), router("other", Target("other")))
         assert plan_deletion(there, "router", "other").warnings == (

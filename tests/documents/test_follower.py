@@ -19,6 +19,7 @@ from streams.documents.document import record_key
 from streams.documents.follower import Follower
 from streams.documents.log import document_producer, put, tombstone, write
 from streams.documents.records import to_record
+from streams.documents.revision import MARK_KEY, Mark
 from streams.documents.secrets import Cipher, Secret, new_key
 from streams.documents.snapshot import Snapshot
 from streams.errors import DocumentError, KafkaUnavailable, TopicMismatch
@@ -147,7 +148,9 @@ class Script:
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
+        self.positions: list[int] = []
         self.stopped = 0
+        self.read = 0
         self.done = asyncio.Event()
 
     def __call__(self, **options: Any) -> Script:
@@ -155,6 +158,11 @@ class Script:
         return self
 
     async def start(self) -> None: ...
+
+    @property
+    def started(self) -> bool:
+        """Whether something has been read: the position at the start is not among `positions`."""
+        return self.read > 0
 
     async def stop(self) -> None:
         self.stopped += 1
@@ -171,12 +179,13 @@ class Script:
         return dict.fromkeys(partitions, 0)
 
     async def position(self, partition: TopicPartition) -> int:
-        return 0
+        return self.positions.pop(0) if self.started and self.positions else 0
 
     async def getmany(self, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
         if not self.answers:
             self.done.set()
             await asyncio.Event().wait()
+        self.read += 1
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -186,9 +195,11 @@ class Script:
 class Fetched:
     """As much of a consumer's record as is used."""
 
-    def __init__(self, key: bytes, value: bytes | None) -> None:
-        self.topic, self.partition, self.offset, self.key, self.value = "connectors", 0, 0, key, value
-        self.headers: tuple[tuple[str, bytes], ...] = ()
+    def __init__(
+        self, key: bytes, value: bytes | None, offset: int = 0, headers: tuple[tuple[str, bytes], ...] = ()
+    ) -> None:
+        self.topic, self.partition, self.offset, self.key, self.value = "connectors", 0, offset, key, value
+        self.headers = headers
 
 
 async def test_errors_of_the_broker_are_tried_again_after_a_pause() -> None:
@@ -270,3 +281,22 @@ async def test_a_start_that_takes_too_long_leaves_nothing_running() -> None:
     with pytest.raises(KafkaUnavailable, match="could not be read: TimeoutError"):
         await Follower({}, "connectors", CIPHER, consumer=script).start(timeout=0.01)
     assert script.stopped == 1
+
+
+async def test_a_topic_that_was_made_anew_begins_at_its_first_revision() -> None:
+    def fetched(name: str, revision: int, offset: int) -> list[Fetched]:
+        mark = Mark(f"{name}-{revision}", revision, revision - 1, 0, "")
+        return [
+            Fetched(record_key("connector", name), to_record(connector(name), CIPHER), offset, mark.headers),
+            Fetched(MARK_KEY, mark.to_record(), offset + 1, mark.headers),
+        ]
+
+    script = Script(*fetched("old", 7, 40), *fetched("new", 1, 0))
+    script.positions = [41, 42, 1, 2]
+    follower = Follower({}, "connectors", CIPHER, consumer=script)
+    await follower.start()
+    async with asyncio.timeout(WITHIN):
+        await script.done.wait()
+    assert sorted(follower.current) == ["new", "old"]  # what has been read stays in use
+    assert (follower.snapshot.revision, follower.snapshot.head) == (1, 1)
+    await follower.stop()
