@@ -95,6 +95,16 @@ def test_the_next_apply_overwrites_what_a_refused_one_left_and_compaction_keeps_
     assert topic.compacted().revision == 3
 
 
+def test_what_a_refused_apply_left_does_not_count_behind_records_whose_marks_are_gone() -> None:
+    topic = Topic()
+    topic.apply(1, connector("a"))
+    topic.apply(2, connector("b"))
+    topic.apply(2, connector("c"), base=1)
+    compacted = topic.compacted()
+    assert sorted(compacted.connectors) == ["a", "b"]
+    assert (compacted.revision, compacted.head, compacted.strays) == (2, 2, {b"connector/c"})
+
+
 def test_compaction_takes_marks_away_and_the_documents_still_count() -> None:
     topic = Topic()
     for number in range(5):

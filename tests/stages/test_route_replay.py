@@ -40,6 +40,8 @@ class Broker:
     forwarded: list[dict[str, Any]] = field(default_factory=list)
     index: list[bytes] = field(default_factory=list)
     rows: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
+    unconfirmed: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    """By topic, what a record is confirmed by; at once where there is none."""
 
     async def send(
         self, topic: str, key: bytes | None, value: bytes, *, partition: Any = None, headers: Any = None
@@ -50,6 +52,8 @@ class Broker:
             self.index.append(value)
         else:
             self.written.append((topic, orjson.loads(value)))
+        if topic in self.unconfirmed:
+            return self.unconfirmed[topic]
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         done.set_result(None)
         return done
@@ -122,14 +126,18 @@ class Stage:
             headers=headers,
         )
         await self.route.take(message, self._ack)
-        for _ in range(50):
-            await asyncio.sleep(0)
+        await self.turns()
         await self.route.index.flush(1.0)
         assert self.crashes == []
         for name, record in self.broker.written[before:]:
             if name in contracts.TOPICS:
                 assert contracts.problem(name, record) is None
         return self.broker.written[before:]
+
+    async def turns(self, most: int = 50) -> None:
+        """So many turns of the loop: nothing here waits for anything else."""
+        for _ in range(most):
+            await asyncio.sleep(0)
 
     def _ack(self) -> None:
         self.acked += 1
@@ -332,3 +340,27 @@ async def test_what_is_too_old_pages_nobody_unless_a_person_asks_for_it() -> Non
     ((topic, told),) = await stage.take(old)
     assert (topic, told["outcome"]["reason"]) == ("deliveries", "too_old")
     assert topics(await stage.take(old, Replay("alerts/3/5@-"))) == ["pins", "pagerduty-outbox"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "event"),
+    [
+        ("pagerduty-outbox", EVENT),
+        ("deliveries", {**EVENT, "destinations": [{"connectorId": "cases"}]}),
+        ("dead-letters", {**EVENT, "destinations": [{"connectorId": "gone"}]}),
+        ("dead-letters", b"no JSON"),
+        ("input-index", EVENT),
+    ],
+)
+async def test_an_input_is_acknowledged_when_all_that_it_leads_to_is_confirmed(topic: str, event: Any) -> None:
+    stage = in_account()
+    stage.apply(payments(A), IN_ACCOUNT)
+    confirmed = stage.broker.unconfirmed[topic] = asyncio.get_running_loop().create_future()
+    taking = asyncio.ensure_future(stage.take(event))
+    await stage.turns(200)
+    assert stage.acked == 0
+    confirmed.set_result(None)
+    await taking
+    await stage.turns()
+    await stage.route.index.flush(1.0)
+    assert stage.acked == 1
