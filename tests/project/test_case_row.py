@@ -125,6 +125,8 @@ def test_a_case_is_over_when_both_sides_are() -> None:
     assert not folded(update("linked"), update("synced", 2, state=resolved)).over
     assert folded(update("linked"), update("synced", 2, state=replace(resolved, incident_status="resolved"))).over
     assert not folded(update("linked")).over
+    ahead = replace(OPEN, incident_status="resolved")  # of a Case that is worked on
+    assert not folded(update("linked"), update("resolved", 2, state=ahead)).over
 
 
 def test_ids_are_bounded() -> None:

@@ -111,6 +111,15 @@ def test_a_disabled_router_matches_nothing_and_is_still_a_router() -> None:
 # -- rules and fallbacks ----------------------------------------------------------------------------------------------
 
 
+def test_of_several_ways_to_a_connector_the_first_counts_with_its_words() -> None:
+    one = router("r1", rule("true", "a", name="first", by="r1"), rule("true", "a", name="second", by="r1b"))
+    other = router("r2", rule("true", "a", name="third", by="r2"))
+    (send,) = decide(labelled(PAYMENTS), documents([A], routers=[other, one]), {})
+    assert isinstance(send, Send)
+    assert send.payload is not None
+    assert (send.why.router, send.why.rule, send.payload["custom_details"]["by"]) == ("r1", "first", "r1")
+
+
 def test_all_rules_that_are_true_send_to_all_their_targets_once() -> None:
     one = router(
         "r",
