@@ -116,6 +116,8 @@ def url(pagerline_kafka: Kafka) -> Iterator[str]:
 
 
 @schema.parametrize()
+# The app shares the process, and its clients use `random` while a request is made up: that is what is warned about.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
