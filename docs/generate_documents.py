@@ -81,6 +81,7 @@ the place of a secret, or inside a template, a document may name where it is:
     token: file:/run/secrets/pagerduty       # a file on the worker's machine
 
 It is looked up where it is used, when it is used; `apply` checks how it is written, not whether it is there.
+Keys and their rotation: [docs/secrets.md](secrets.md).
 """
 
 EXAMPLES: Final[Mapping[str, str]] = {
