@@ -30,6 +30,12 @@ WORKER: Final = (sys.executable, "-m", "streams.cli.main", "worker")
 WEB: Final = (sys.executable, "-m", "streams.cli.main", "web")
 
 
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Ours, with these PAGERLINE_* and no others."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PAGERLINE_")}
+    return {**inherited, **settings}
+
+
 class WorkerFailed(PagerlineError):
     """A worker ended, or did not become ready; the text holds the end of its log."""
 
@@ -49,8 +55,7 @@ class WorkerProcess:
         self, settings: Mapping[str, str], *, folder: Path, log: Path, program: Sequence[str] = WORKER
     ) -> None:
         self._bind = settings.get(self.bind) or f"127.0.0.1:{free_port()}"
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PAGERLINE_")}
-        self._env = {**inherited, **settings, self.bind: self._bind}
+        self._env = {**environment(settings), self.bind: self._bind}
         self._folder = folder
         self._log = log
         self._program = tuple(program)

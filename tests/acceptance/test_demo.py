@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -13,9 +14,14 @@ BROKEN = Path(__file__).with_name("broken_worker.py")
 CARELESS = Path(__file__).with_name("careless_worker.py")
 
 
-async def run(*arguments: str, folder: Path) -> tuple[int, str]:
+async def run(*arguments: str, folder: Path, **settings: str) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
-        *DEMO, *arguments, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *DEMO,
+        *arguments,
+        cwd=folder,
+        env={**os.environ, **settings},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await process.communicate()
     return process.returncode or 0, output.decode()
@@ -23,7 +29,7 @@ async def run(*arguments: str, folder: Path) -> tuple[int, str]:
 
 @pytest.mark.timeout(240)
 async def test_the_worker_loses_nothing_and_both_sides_are_in_step(tmp_path: Path) -> None:
-    code, output = await run(folder=tmp_path)
+    code, output = await run(folder=tmp_path, PAGERLINE_PREFIX="of.something.else.")
     assert code == 0, output
     assert "every input has its outcome" in " ".join(output.split())
     assert "2 Cases beside their incidents" in output, output

@@ -15,8 +15,8 @@ from streams.sandbox.pagerduty.incidents import Incident
 ADA: Final = Person("ada@example.com")
 ALEX, KIM, ROBIN = "alex@example.com", "kim@example.com", "robin@example.com"
 
-STEP_SECONDS: Final = 15.0
-"""Bound on the wait for one step of an idle system, which takes some hundred milliseconds; the demo goes on without."""
+STEP_SECONDS: Final = 30.0
+"""Bound on the wait for one step; on an idle machine it takes some hundred milliseconds. The demo goes on without."""
 
 LOOK_SECONDS: Final = 0.05
 
@@ -38,17 +38,16 @@ class TwoWayAct:
         """Two Cases are opened; Alex acknowledges the one at PagerDuty."""
         self._checkout = self._store.open("Checkout is slow", ADA, priority="P1")
         self._payments = self._store.open("Card payments fail", ADA, priority="P2")
-        if not await self._until(lambda: self._incident(self._checkout) and self._incident(self._payments)):
-            self._say("PagerDuty has not heard of the Cases that Ada opened")
-            return
-        self._say(f"Ada opens {self._checkout} and {self._payments}: each has its incident at PagerDuty")
-        self._simulator.people.acknowledge(self._id(self._checkout), ALEX)
-        followed = await self._until(lambda: self._store.case(self._checkout)["status"] == "ACKNOWLEDGED")
-        self._tell(followed, f"Alex acknowledges in PagerDuty: {self._checkout} is acknowledged as well")
+        text = f"Ada opens {self._checkout} and {self._payments}: each has its incident at PagerDuty"
+        await self._follows(text, self._both_there)
+        if self._both_there():
+            self._simulator.people.acknowledge(self._id(self._checkout), ALEX)
+            text = f"Alex acknowledges in PagerDuty: {self._checkout} is acknowledged as well"
+            await self._follows(text, lambda: self._store.case(self._checkout)["status"] == "ACKNOWLEDGED")
 
     def meanwhile(self) -> None:
         """While the worker is dead, both sides go on."""
-        if not (self._incident(self._checkout) and self._incident(self._payments)):
+        if not self._both_there():
             return
         self._store.comment(self._checkout, ADA, "Since the deployment at noon")
         self._simulator.people.add_note(self._id(self._checkout), ROBIN, "The connection pool is exhausted")
@@ -57,18 +56,21 @@ class TwoWayAct:
 
     async def resolved(self) -> None:
         """Both sides have heard of each other; Ada resolves her Case."""
-        if not (self._incident(self._checkout) and self._incident(self._payments)):
+        if not self._both_there():
             return
-        followed = await self._until(lambda: self._in_step(self._checkout) and self._in_step(self._payments))
-        self._tell(followed, "what either side did in the meantime is on the other, once")
+        text = "what either side did in the meantime is on the other"
+        await self._follows(text, lambda: self._in_step(self._checkout) and self._in_step(self._payments))
         self._store.resolve(self._checkout, ADA, "Rolled back")
-        followed = await self._until(lambda: self._in_step(self._checkout))
-        self._tell(followed, f"Ada resolves {self._checkout}: its incident is resolved, with her note")
+        text = f"Ada resolves {self._checkout}: its incident is resolved, with her note"
+        await self._follows(text, lambda: self._in_step(self._checkout))
 
     @property
     def on_its_way(self) -> bool:
         """Whether a notice of the Case system or a webhook has not been handed over yet."""
         return bool(self._store.unsent(1)) or bool(self._simulator.webhooks_waiting)
+
+    def _both_there(self) -> bool:
+        return all(self._incident(case) is not None for case in (self._checkout, self._payments))
 
     def _in_step(self, case: str) -> bool:
         return pair_of(self._store, self._simulator, case).in_step
@@ -82,14 +84,13 @@ class TwoWayAct:
         assert incident is not None, "nobody acts on an incident that there is not"
         return incident.id
 
-    async def _until(self, holds: Callable[[], object]) -> bool:
-        until = time.monotonic() + STEP_SECONDS
+    async def _follows(self, text: str, holds: Callable[[], object]) -> None:
+        """Wait until the other side has followed, and say so with the time it took."""
+        began = time.monotonic()
         while not holds():
-            if time.monotonic() > until:
+            if time.monotonic() - began > STEP_SECONDS:
                 self.in_time = False
-                return False
+                self._say(f"NOT within {STEP_SECONDS:.0f} s: {text}")
+                return
             await asyncio.sleep(LOOK_SECONDS)
-        return True
-
-    def _tell(self, followed: bool, text: str) -> None:
-        self._say(text if followed else f"NOT within {STEP_SECONDS:.0f} s: {text}")
+        self._say(f"{text} (after {time.monotonic() - began:.1f} s)")

@@ -89,7 +89,7 @@ def up() -> None:
 
 
 async def stay(console: Console, stage: Stage, worker: WorkerProcess | None) -> None:
-    """Say what to try next, and wait to be interrupted."""
+    """Say what to try next, and wait to be interrupted, or for the Case system to lose Kafka."""
     text = TRY_NEXT.format(
         activate=f"  . {shlex.quote(f'{sys.prefix}/bin/activate')}\n" if sys.prefix != sys.base_prefix else "",
         brokers=stage.kafka.bootstrap,
@@ -100,7 +100,7 @@ async def stay(console: Console, stage: Stage, worker: WorkerProcess | None) -> 
         health=worker.url if worker else "",
     )
     console.print(text, highlight=False, markup=False, soft_wrap=True)
-    await asyncio.Event().wait()
+    await stage.link.run()
 
 
 async def run(console: Console, worker: tuple[str, ...], *, keep: bool, seed: int, alerts: int, cases: int) -> int:

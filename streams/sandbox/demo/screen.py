@@ -108,8 +108,9 @@ class Screen:
         parts = Group(figures, self._services(), self._pairs(whole=events is not None))
         if events is None:
             height = len(self._console.render_lines(parts, self._console.options.update(height=None)))
-            events = max(EVENTS_LEAST, self._console.height - height - 1)
-        return Group(parts, *(Text(line) for line in self._said[-min(events, EVENTS_KEPT) :]))
+            room = max(EVENTS_LEAST, self._console.height - height - 1)
+            return Group(parts, *(_one_line(line) for line in self._said[-room:]))
+        return Group(parts, *(Text(line) for line in self._said[-events:]))
 
     def _services(self) -> Table:
         services = Table("events to", "accepted", "open", "resolved", box=None, padding=(0, 2, 0, 0))
@@ -128,3 +129,7 @@ class Screen:
             for here, there in pair.lines():
                 sides.add_row(Text(f"  {here}"), Text(f"  {there}"))
         return sides
+
+
+def _one_line(text: str) -> Text:
+    return Text(text, no_wrap=True, overflow="ellipsis")

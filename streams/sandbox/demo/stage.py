@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from streams.sandbox.case_system import CaseLink, CaseStore
 from streams.sandbox.kafka import EmbeddedKafka
 from streams.sandbox.pagerduty import Simulator
 from streams.sandbox.process import Child, SandboxError
-from streams.sandbox.worker import WORKER, WebProcess, WorkerProcess
+from streams.sandbox.worker import WORKER, WebProcess, WorkerProcess, environment
 
 DOCUMENTS: Final = tuple(Path(__file__).with_name(name) for name in ("connectors.yaml", "two-way.yaml", "routers.yaml"))
 
@@ -61,7 +60,7 @@ class Stage:
             self.simulator.rest.add_service(name)
         await self.command("topics", "apply")
         await self.command("apply", *(word for path in DOCUMENTS for word in ("-f", str(path))))
-        await self._exit.enter_async_context(CaseLink(self.store, self.kafka.bootstrap))
+        self.link = await self._exit.enter_async_context(CaseLink(self.store, self.kafka.bootstrap))
         self.web = WebProcess(self.settings, folder=self.folder, log=self.folder / "web.log")
         await self.web.launch()
         self._exit.push_async_callback(self.web.close)
@@ -74,7 +73,7 @@ class Stage:
     async def command(self, *arguments: str) -> None:
         """Run one `pagerline` command to its end. Raises SandboxError with its words when it fails."""
         program = (sys.executable, "-m", "streams.cli.main", *arguments)
-        child = Child.start(program, env={**os.environ, **self.settings}, cwd=self.folder)
+        child = Child.start(program, env=environment(self.settings), cwd=self.folder)
         try:
             if code := await child.wait():
                 raise SandboxError(f"pagerline {' '.join(arguments)} ended with {code}: {child.tail()}")
