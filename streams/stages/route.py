@@ -39,6 +39,10 @@ from streams.topology import Topology
 LANES_FULL = 4_000
 """Inputs between Kafka and the outbox at once: some 10 MB; more would only wait here instead of in Kafka."""
 
+LONG_SECONDS = 0.01
+"""For one decision, which takes a tenth of that as a rule. Ten rules at the bound of what a condition may cost take
+half a second; twenty such events in one turn of the loop would be longer than the group waits for a heartbeat."""
+
 PURGE_YIELD_EVERY = 200
 """Rows looked at in one turn of the loop: about a millisecond."""
 
@@ -82,6 +86,7 @@ class RouteStage:
         self._max_age = max_age_ms
         self._event_time = event_time
         self._resolve = References().resolve
+        self._deciding = asyncio.Lock()
         self._kinds: dict[str, Kind] = {topology.alerts: "alert", topology.cases: "case"}
         self.lanes = Lanes(crash, LANES_FULL)
         self.index = InputIndex(producer, topology.input_index, crash)
@@ -141,7 +146,7 @@ class RouteStage:
         confirmations: list[Awaitable[Any]] = []
         first = dict(pins)
         after: dict[str, Pin] = {}
-        for decision in self._decide(event, pins, asked):
+        for decision in await self._decided(event, pins, asked):
             if isinstance(decision, Reject):
                 rejects.append(decision)
                 continue
@@ -174,6 +179,16 @@ class RouteStage:
         for reject in rejects:  # last: they may have to wait, and no page waits for them
             await self._reject(event, reject, value, asked)
         self.index.note(event, ack)
+
+    async def _decided(self, event: Event, pins: Mapping[str, Pin], asked: Replay | None) -> list[Decision]:
+        """The decisions, one event after another; the loop turns before the next one where that took long."""
+        clock = asyncio.get_running_loop().time
+        async with self._deciding:
+            began = clock()
+            decisions = self._decide(event, pins, asked)
+            if clock() - began >= LONG_SECONDS:
+                await asyncio.sleep(0)
+        return decisions
 
     def _decide(self, event: Event, pins: Mapping[str, Pin], asked: Replay | None) -> list[Decision]:
         """By one snapshot of the documents, from the first rule to the last field."""

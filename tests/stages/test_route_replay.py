@@ -340,27 +340,3 @@ async def test_what_is_too_old_pages_nobody_unless_a_person_asks_for_it() -> Non
     ((topic, told),) = await stage.take(old)
     assert (topic, told["outcome"]["reason"]) == ("deliveries", "too_old")
     assert topics(await stage.take(old, Replay("alerts/3/5@-"))) == ["pins", "pagerduty-outbox"]
-
-
-@pytest.mark.parametrize(
-    ("topic", "event"),
-    [
-        ("pagerduty-outbox", EVENT),
-        ("deliveries", {**EVENT, "destinations": [{"connectorId": "cases"}]}),
-        ("dead-letters", {**EVENT, "destinations": [{"connectorId": "gone"}]}),
-        ("dead-letters", b"no JSON"),
-        ("input-index", EVENT),
-    ],
-)
-async def test_an_input_is_acknowledged_when_all_that_it_leads_to_is_confirmed(topic: str, event: Any) -> None:
-    stage = in_account()
-    stage.apply(payments(A), IN_ACCOUNT)
-    confirmed = stage.broker.unconfirmed[topic] = asyncio.get_running_loop().create_future()
-    taking = asyncio.ensure_future(stage.take(event))
-    await stage.turns(200)
-    assert stage.acked == 0
-    confirmed.set_result(None)
-    await taking
-    await stage.turns()
-    await stage.route.index.flush(1.0)
-    assert stage.acked == 1
