@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from itertools import chain
 from typing import Any
 
 from streams.dispatch.accounts import AccountDesk
@@ -14,20 +13,15 @@ from streams.dispatch.incident import Incident, Record, is_digest, row_key
 from streams.dispatch.key_runner import KeyRunner
 from streams.dispatch.lookout import Lookout
 from streams.dispatch.ports import Accounts, Meter, Publisher, Sender, Table
-from streams.dispatch.rows import destination_of, index_key, is_account, is_incident, is_over, value_of
+from streams.dispatch.rows import destination_of, is_incident, value_of
 from streams.dispatch.runner import Ack, Runner
 from streams.dispatch.standing import Mark
+from streams.dispatch.upkeep import YIELD_EVERY, purge, renew
 from streams.documents.renewal import Renewal
 from streams.pagerduty.answers import Refused
 from streams.sync.row import CaseIncident
 
 AnyRunner = Runner[Any, Any]
-
-YIELD_EVERY = 500
-"""Rows looked through in one turn of the loop."""
-
-RENEWED_AT_ONCE = 50
-"""Rows on their way to the broker while more are sealed anew: some milliseconds of work, for pages come first."""
 
 
 class Dispatcher:
@@ -168,61 +162,25 @@ class Dispatcher:
         self._withheld = {}
 
     async def purge(self, rows: Iterable[tuple[int, bytes, bytes]], closed_before_ms: int) -> int:
-        """Delete rows of incidents closed before that time (ms since the epoch); returns how many went.
+        """Delete rows of incidents closed before that time (see `streams.dispatch.upkeep`); returns how many went.
 
-        `rows` may be as old as this call: each is read again at the moment of its deletion. Ends when partitions move.
         Destinations that nothing is known of any more are forgotten as well.
         """
-        gone, epoch = 0, self.epoch
-        batch: list[Place] = []
-        for number, (partition, key, row) in enumerate(rows, start=1):
-            if is_incident(key) and is_over(key, row, closed_before_ms):
-                batch.append((partition, key))
-            if number % YIELD_EVERY == 0:
-                gone += await self._delete(batch, closed_before_ms)
-                batch = []
-                await asyncio.sleep(0)
-            if self._closed or epoch != self.epoch:
-                return gone
-        gone += await self._delete(batch, closed_before_ms)
-        now = self.clock()
-        for name in [name for name, destination in self._destinations.items() if destination.forgettable(now)]:
-            del self._destinations[name]
+        epoch = self.epoch
+        gone = await purge(self, rows, closed_before_ms)
+        if not self._closed and epoch == self.epoch:
+            now = self.clock()
+            for name in [name for name, destination in self._destinations.items() if destination.forgettable(now)]:
+                del self._destinations[name]
         return gone
 
-    async def _delete(self, places: Iterable[Place], closed_before_ms: int) -> int:
-        writes = []
-        deleted = 0
-        for place in places:
-            row = None if place in self._runners else self.table.read(*place)
-            if row is not None and is_over(place[1], row, closed_before_ms):
-                writes += [self.table.write(place[0], key, None) for key in (place[1], *_indexes(place[1], row))]
-                deleted += 1
-        await asyncio.gather(*writes)
-        return deleted
-
     async def renew(self, rows: Iterable[tuple[int, bytes, bytes]], renewal: Renewal) -> int:
-        """Have rows and what is in memory sealed with the newest key; returns how many were not.
+        """Have all that is sealed sealed with the newest key (see `streams.dispatch.upkeep`)."""
+        return await renew(self, rows, renewal)
 
-        Each is written by its incident's own task, so that nothing newer is overwritten: the count says what was
-        begun, or has to wait for a request under way. Ends when partitions move.
-        """
-        epoch, found = self.epoch, 0
-        places = [(runner.place, True) for runner in self._runners.values()]
-        stored = (((partition, key), renewal.is_old(row)) for partition, key, row in rows)
-        for number, (place, look) in enumerate(chain(places, stored), start=1):
-            if number % YIELD_EVERY == 0:
-                await asyncio.sleep(0)
-            if self._closed or epoch != self.epoch:
-                return found
-            if look:
-                runner = self.runner(place)
-                if runner.renew(renewal.record):
-                    found += 1
-                    if runner.task is not None and found % RENEWED_AT_ONCE == 0:
-                        await asyncio.wait({runner.task})
-                self.sweep(runner)
-        return found
+    def runners(self) -> list[AnyRunner]:
+        """All that are in memory."""
+        return list(self._runners.values())
 
     # -- for runners --------------------------------------------------------------------------------------------
 
@@ -376,12 +334,3 @@ class Dispatcher:
         else:
             runner.resume()
             self._lookout.watch(runner)
-
-
-def _indexes(key: bytes, row: bytes) -> Iterable[bytes]:
-    """The rows that lead to an account's incident, and go with it."""
-    if not is_account(key):
-        return ()
-    incident = CaseIncident.from_row(row)
-    ids = (*incident.past, *((incident.link.id,) if incident.link is not None else ()))
-    return [index_key(destination_of(key).decode(), one) for one in ids]
