@@ -33,9 +33,10 @@ def connector(name: str, key: str) -> str:
 class Web:
     """`pagerline web` as a process, and a client of it."""
 
-    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+    def __init__(self, folder: Path, settings: dict[str, str], bind: str = "127.0.0.1:0") -> None:
         self.log = folder / "web.log"
-        env = {**settings, "PAGERLINE_WEB_BIND": "127.0.0.1:0", "PAGERLINE_WEB_TOKEN": TOKEN}
+        self.log.unlink(missing_ok=True)
+        env = {**settings, "PAGERLINE_WEB_BIND": bind, "PAGERLINE_WEB_TOKEN": TOKEN}
         self.child = Child.start((sys.executable, "-m", "streams.cli.main", "web"), env=env, cwd=folder, log=self.log)
         self._session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"})
 
