@@ -56,6 +56,11 @@ def test_every_documented_name_is_there() -> None:
     assert {f"PAGERLINE_{name}" for name in documented.split()} <= set(environment_names())
 
 
+def test_the_readme_tells_of_every_setting() -> None:
+    told = (Path(__file__).parents[1] / "README.md").read_text()
+    assert [name for name in environment_names() if name not in told.replace("`…_", "`PAGERLINE_KAFKA_")] == []
+
+
 def test_values_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {
         "BROKERS": "a:9092, b:9093,[::1]:9094",
