@@ -89,6 +89,11 @@ class Follower:
         """All kinds of documents, and what is wrong with them, as they were at one moment."""
         return self._snapshot
 
+    @property
+    def following(self) -> bool:
+        """Whether changes are followed: after `start`, until `stop` or an error that nobody foresaw."""
+        return self._task is not None and not self._task.done()
+
     async def start(self, timeout: float = START_SECONDS) -> None:
         """Returns when all that was in the topic has been read; from then on changes are followed.
 

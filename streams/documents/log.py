@@ -78,6 +78,11 @@ class DocumentLog:
         return self._follower.snapshot
 
     @property
+    def following(self) -> bool:
+        """Whether `snapshot` still follows what others write."""
+        return self._follower.following
+
+    @property
     def follower(self) -> Follower:
         """What follows the topic."""
         return self._follower

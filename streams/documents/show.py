@@ -54,7 +54,8 @@ def to_document(document: Document, show: Show = masked) -> dict[str, Any]:
     """The form that `pagerline apply` takes, but for the secrets, which `show` makes fit to be seen."""
     plain = to_plain(document, shown(document, show))
     if isinstance(document, Router):
-        plain["rules"] = [{**rule, "targets": [_short(one) for one in rule["targets"]]} for rule in plain["rules"]]
+        if "rules" in plain:
+            plain["rules"] = [{**rule, "targets": [_short(one) for one in rule["targets"]]} for rule in plain["rules"]]
         if "fallback" in plain:
             plain["fallback"] = {entity: [_short(one) for one in them] for entity, them in plain["fallback"].items()}
     return plain

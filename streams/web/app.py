@@ -52,9 +52,9 @@ CONSOLE: Final[Mapping[str, tuple[str, str]]] = {
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def web_app(settings: Settings) -> web.Application:
+def web_app(settings: Settings, backend: Backend | None = None) -> web.Application:
     """All that `pagerline web` serves. Raises SettingsError when PAGERLINE_SECRET_KEYS is not set."""
-    backend, metrics = Backend.of(settings), WebMetrics()
+    backend, metrics = backend or Backend.of(settings), WebMetrics()
     producer, topic = Producer(backend.options), backend.topology.webhooks
     ingress = WebhookIngress(
         snapshot=lambda: backend.snapshot,
@@ -98,7 +98,7 @@ def make_app(
     described = orjson.dumps(document(declared))
     app.router.add_get("/openapi.json", _fixed(described, JSON))
     app.router.add_get("/livez", _fixed(b"the loop turns\n", "text/plain"))
-    app.router.add_get("/readyz", _fixed(b"at work\n", "text/plain"))  # it is not served before the documents are read
+    app.router.add_get("/readyz", _readyz)
     app.router.add_get("/metrics", metrics.page)
     for path, (name, kind) in CONSOLE.items():
         app.router.add_get(path, _fixed(files(__package__).joinpath(f"console/{name}").read_bytes(), kind))
@@ -126,6 +126,13 @@ def _fixed(body: bytes, kind: str) -> Handler:
         return web.Response(body=body, content_type=kind, charset="utf-8" if kind.startswith("text/") else None)
 
     return serve
+
+
+async def _readyz(request: web.Request) -> web.Response:
+    """Nothing is served before the documents have been read; after that they may be followed no longer."""
+    if request.app[BACKEND].log.following:
+        return web.Response(text="at work\n")
+    return web.Response(text="the documents are no longer followed: start this process anew\n", status=503)
 
 
 @web.middleware

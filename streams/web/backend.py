@@ -38,12 +38,20 @@ TESTS: Final = 20
 """Test notifications, and previews that wait for an event, at once: they wait long and do little."""
 
 
+LONGEST_WAIT_SECONDS: Final = 120.0
+"""Who waits longer had better ask again, or use the command line."""
+
+
 @dataclass(slots=True)
 class Backend:
-    """One for the process; `log` is opened by the app."""
+    """One for the process; `log` is opened by the app.
+
+    `longest_wait`: seconds that any request may wait for outcomes or events, whatever it asks for.
+    """
 
     settings: Settings
     log: DocumentLog
+    longest_wait: float = LONGEST_WAIT_SECONDS
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _searches: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SEARCHES))
     _tests: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TESTS))
@@ -110,7 +118,7 @@ class Backend:
                 return plan, {}
             place = await topics.place()
             await topics.write(plan.go, lambda: None)
-            return plan, await _outcomes(topics, place, [one.letter.id for one in plan.go], wait)
+            return plan, await _outcomes(topics, place, [one.letter.id for one in plan.go], self._bounded(wait))
 
     async def send(
         self,
@@ -122,6 +130,7 @@ class Backend:
         told: Callable[[str], None],
     ) -> Sent:
         """A test notification through the whole path."""
+        wait = self._bounded(wait)
         async with self._tests:
             return await send_test(
                 Route(self.topology, self.options), connector, entity=entity, preset=preset, timeout=wait, told=told
@@ -136,7 +145,7 @@ class Backend:
         """The next event that is written to `alerts` or `cases`; None when none comes in time."""
         async with self._tests:
             return await next_event(
-                self.options, self.topology, seconds=seconds, max_bytes=self.settings.max_event_bytes
+                self.options, self.topology, seconds=self._bounded(seconds), max_bytes=self.settings.max_event_bytes
             )
 
     async def case_rows(self) -> list[CaseRow]:
@@ -148,6 +157,9 @@ class Backend:
         """One of its rows."""
         async with self._searching():
             return await one_row(self.topology, self.options, case)
+
+    def _bounded(self, wait: float) -> float:
+        return min(wait, self.longest_wait)
 
     @asynccontextmanager
     async def _searching(self) -> AsyncIterator[None]:

@@ -126,6 +126,19 @@ async def the_api(web: Web, running: Installation, simulator: Simulator) -> None
     status, told = await web.ask("POST", replay, json={})
     assert (status, told["errors"][0]["field"]) == (400, "ids")
 
+    status, told = await web.ask("POST", "/api/v1/preview", json={"event": alert("disk/web-1"), "connectorId": "good"})
+    assert status == 200
+    assert told["preview"]["outcomes"][0]["request"]["body"]["routing_key"].startswith("…")
+    headers = {"Content-Type": "application/yaml"}
+    document = connector("better", KNOWN).encode()
+    status, told = await web.ask("POST", "/api/v1/documents/apply", data=document, headers=headers)
+    assert (status, told["changes"]) == (200, [{"verb": "created", "document": "connector/better"}])
+    status, told = await web.ask("GET", "/api/v1/documents/connector/better")
+    assert (status, told["fields"]["integrationKey"]) == (200, "…0d1")
+    # PagerDuty knows no token of ours; here it is told to try again, as long as there is no such integration.
+    status, told = await web.ask("POST", "/webhooks/pagerduty/nobody", headers={"Authorization": ""}, data=b"{}")
+    assert (status, told["outcome"]) == (503, "unknown_integration")
+
     await running.settled()
     status, lag = await web.ask("GET", "/api/v1/lag")
     assert (status, lag["stages"]["route"], lag["stages"]["dispatch"]) == (200, 0, 0)

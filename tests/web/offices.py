@@ -29,6 +29,7 @@ class MemoryLog:
     def __init__(self, snapshot: Snapshot = NOTHING) -> None:
         self.snapshot = snapshot
         self.overtaken = 0
+        self.following = True
 
     async def __aenter__(self) -> Self:
         return self

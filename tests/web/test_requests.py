@@ -12,7 +12,7 @@ from aiohttp import ClientResponse
 from streams.web.api import OPERATIONS
 from streams.web.app import MOST_BYTES, SECURITY
 from streams.web.openapi import document
-from tests.web.offices import backend_of, bearer, client_of
+from tests.web.offices import MemoryLog, backend_of, bearer, client_of
 
 SEND = "/api/v1/send"
 
@@ -114,3 +114,12 @@ def test_operations_are_told_apart_and_documented() -> None:
         assert all(f"{{{name}}}" in operation.path for name in names)
         assert operation.path.count("{") == len(names)
         assert operation.tag in {tag["name"] for tag in described["tags"]}
+
+
+async def test_it_is_ready_as_long_as_it_follows_the_documents() -> None:
+    log = MemoryLog()
+    async with client_of(backend_of(log)) as client:
+        assert (await client.get("/readyz")).status == 200
+        log.following = False
+        assert (await client.get("/readyz")).status == 503
+        assert (await client.get("/livez")).status == 200

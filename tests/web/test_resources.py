@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,9 @@ async def test_connectors_life(api: Api, log: MemoryLog) -> None:
     await api("GET", "connectors/new", 404)
     await api("DELETE", "connectors/new", 404)
     await api("PUT", "connectors", 404, json={"connector": changed})
+    for path in ("connectors/payments", "presets/custom/loud", "/api/v1/documents/integration/account"):
+        told = await api("DELETE", path, 409)
+        assert re.search("router/router-payments|connector/both-ways", told["detail"])
 
 
 async def test_what_was_read_masked_can_be_sent_back(api: Api, log: MemoryLog) -> None:
@@ -281,6 +285,12 @@ async def test_apply_and_diff_take_what_files_hold(api: Api, log: MemoryLog) -> 
 
 
 async def test_documents_in_our_own_form(api: Api) -> None:
+    bare = {"kind": "router", "id": "bare", "name": "B", "labels": {"team": "b"}, "fallback": {"alerts": ["payments"]}}
+    told = await api("POST", "/api/v1/documents/diff", 200, json=bare)
+    assert "+id: bare" in told["diff"]
+    await api("POST", "/api/v1/documents/apply", 200, json=bare)
+    assert "rules" not in (await api("GET", "/api/v1/documents/router/bare", 200))
+    assert (await api("GET", "routers/bare", 200))["router"]["rules"] == []
     found = await api("GET", "/api/v1/documents?kind=connector,integration", 200)
     assert {one["id"] for one in found["documents"]} == {"payments", "both-ways", "account"}
     assert (await api("GET", "/api/v1/documents/integration/account", 200))["from"] == "oncall@example.com"

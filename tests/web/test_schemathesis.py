@@ -8,6 +8,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ from streams.settings import Settings, kafka_options
 from streams.topology import Topology
 from streams.web.api import OPERATIONS
 from streams.web.app import runner_of, web_app
+from streams.web.backend import Backend
 from streams.web.openapi import document
 from tests.web.offices import TOKEN, bearer
 from tests.web.test_resources import DOCUMENTS, KEY, TOKEN_OF_THE_ACCOUNT
@@ -90,7 +92,8 @@ class Running:
         async with DocumentLog(self._made) as log:
             wanted = load_documents(["-"], lambda: DOCUMENTS)
             await log.write(plan_changes(await log.read(), wanted), by="test")
-        runner = runner_of(web_app(self._made), shutdown_timeout=1)
+        backend = replace(Backend.of(self._made), longest_wait=0.1)  # no event ever comes here, and no outcome
+        runner = runner_of(web_app(self._made, backend), shutdown_timeout=1)
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
