@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet
 from streams.app import Worker
 from streams.cli.main import main
 from streams.settings import load
-from streams.stages import route
+from streams.stages import sweep
 from streams.stages.parts import RoutePart
 from streams.stages.route import RouteStage
 
@@ -108,7 +108,7 @@ def purge(worker: Worker, pins: Pins, ours: Callable[[], bool]) -> asyncio.Task[
 async def test_purging_lets_others_run_and_deletes_all_that_is_over(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(route, "PURGE_YIELD_EVERY", 10)
+    monkeypatch.setattr(sweep, "YIELD_EVERY", 10)
     pins, done = Pins(100), 0
     purging = purge(worker, pins, lambda: True)
     while not purging.done():

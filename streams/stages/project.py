@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +14,7 @@ from streams.kafka.lanes import Lanes
 from streams.kafka.producer import Producer
 from streams.kafka.tables import ChangelogTable
 from streams.project.row import CaseRow
+from streams.stages.sweep import DELETED, sweep
 from streams.telemetry.metrics import Metrics
 from streams.updates import Update
 
@@ -25,9 +25,6 @@ LANES_FULL: Final = 1_000
 
 KEPT_DAYS: Final = 30
 """A Case of which both sides are at their end is looked at for as long as people talk about it: a month."""
-
-PURGE_YIELD_EVERY: Final = 200
-"""Rows looked at in one turn of the loop: about a millisecond."""
 
 
 class ProjectStage:
@@ -74,22 +71,14 @@ class ProjectStage:
 
     async def purge(self, written_before_ms: int, ours: Callable[[], bool]) -> None:
         """Delete the rows of Cases that are over on both sides and last changed before that time (ms since the epoch).
-
-        `ours` says whether the partitions are still those that we had at the beginning; nothing is deleted when not.
-        The row is read again in the Case's lane, behind what came meanwhile.
-        """
-        for number, (partition, key, value) in enumerate(self._table.rows.items(), start=1):
-            if number % PURGE_YIELD_EVERY == 0:
-                await asyncio.sleep(0)
-            if not ours():
-                return
-            if _over(value, written_before_ms):
-                await self.lanes.put(key.decode(), partial(self._purge_one, partition, key, written_before_ms, ours))
-
-    async def _purge_one(self, partition: int, key: bytes, written_before_ms: int, ours: Callable[[], bool]) -> None:
-        value = self._table.read(partition, key) if ours() else None
-        if value is not None and _over(value, written_before_ms):
-            await self._table.write(self._producer, partition, key, None)
+        `ours`: see `streams.stages.sweep`."""
+        await sweep(
+            self._table,
+            self._producer,
+            self.lanes,
+            ours,
+            lambda row: DELETED if _over(row, written_before_ms) else None,
+        )
 
 
 def _over(value: bytes, written_before_ms: int) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import orjson
@@ -33,6 +32,7 @@ from streams.stages.brake import Brake
 from streams.stages.headers import ORIGIN, REPLAY
 from streams.stages.index import InputIndex
 from streams.stages.refusals import route_dead_letter, skipped_delivery
+from streams.stages.sweep import DELETED, Becomes, sweep
 from streams.telemetry.metrics import Metrics
 from streams.topology import Topology
 
@@ -42,9 +42,6 @@ LANES_FULL = 4_000
 LONG_SECONDS = 0.01
 """For one decision, which takes a tenth of that as a rule. Ten rules at the bound of what a condition may cost take
 half a second; twenty such events in one turn of the loop would be longer than the group waits for a heartbeat."""
-
-PURGE_YIELD_EVERY = 200
-"""Rows looked at in one turn of the loop: about a millisecond."""
 
 
 class RouteStage:
@@ -337,41 +334,18 @@ class RouteStage:
 
     async def purge(self, written_before_ms: int, ours: Callable[[], bool]) -> None:
         """Delete the pins of incidents that are closed and were last heard of before that time (ms since the epoch).
-
-        `ours` says whether the partitions are still those that we had at the beginning; nothing is deleted when not.
-        The row is read again in the incident's lane, behind what came meanwhile.
-        """
-        for number, (partition, key, value) in enumerate(self._pins.rows.items(), start=1):
-            if number % PURGE_YIELD_EVERY == 0:
-                await asyncio.sleep(0)
-            if not ours():
-                return
-            if _over(value, written_before_ms):
-                work = partial(self._purge_one, partition, key, written_before_ms, ours)
-                await self.lanes.put(key.decode(), work)
-
-    async def _purge_one(self, partition: int, key: bytes, written_before_ms: int, ours: Callable[[], bool]) -> None:
-        row = self._pins.read(partition, key) if ours() else None
-        if row is not None and _over(row, written_before_ms):
-            await self._pins.write(self._producer, partition, key, None)
+        `ours`: see `streams.stages.sweep`."""
+        await sweep(
+            self._pins, self._producer, self.lanes, ours, lambda row: DELETED if _over(row, written_before_ms) else None
+        )
 
     async def renew(self, ours: Callable[[], bool]) -> int:
         """Have pins sealed with the newest key, as `purge` deletes them; returns how many were not."""
-        found = 0
-        for number, (partition, key, value) in enumerate(self._pins.rows.items(), start=1):
-            if number % PURGE_YIELD_EVERY == 0:
-                await asyncio.sleep(0)
-            if not ours():
-                break
-            if self._renewal.is_old(value):
-                found += 1
-                await self.lanes.put(key.decode(), partial(self._renew_one, partition, key, ours))
-        return found
+        return await sweep(self._pins, self._producer, self.lanes, ours, self._renewed)
 
-    async def _renew_one(self, partition: int, key: bytes, ours: Callable[[], bool]) -> None:
-        row = self._pins.read(partition, key) if ours() else None
-        if (renewed := self._renewal.value(row)) is not None:
-            await self._pins.write(self._producer, partition, key, renewed)
+    def _renewed(self, row: bytes) -> Becomes | None:
+        renewed = self._renewal.value(row)
+        return None if renewed is None else Becomes(renewed)
 
 
 def _over(value: bytes, written_before_ms: int) -> bool:

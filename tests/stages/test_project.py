@@ -11,7 +11,7 @@ import pytest
 
 from streams import contracts
 from streams.project.row import CaseRow
-from streams.stages import project
+from streams.stages import sweep
 from streams.stages.project import ProjectStage
 from streams.telemetry.metrics import Metrics
 
@@ -142,7 +142,7 @@ async def test_a_case_that_is_over_for_long_is_forgotten() -> None:
 async def test_a_case_that_is_open_and_partitions_that_are_gone_are_left_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(project, "PURGE_YIELD_EVERY", 1)
+    monkeypatch.setattr(sweep, "YIELD_EVERY", 1)
     stage = Stage()
     await stage.take(EXAMPLES[0])
     await settle(stage)
