@@ -131,6 +131,8 @@ class Dispatcher:
         elif incident.digest is not None and (incident.paged or incident.pending):
             self.destination(incident.digest).digest.taken_over(incident.digest, place[0])
             self._lookout.soon()
+        if isinstance(incident, Incident) and not incident.pending and not untold:
+            return False
         runner = self._runner_of(place, incident)
         waits = runner.next() is not None
         if untold:
