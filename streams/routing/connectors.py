@@ -40,12 +40,12 @@ def choose_connectors(event: Event, at_work: AtWork, pins: Mapping[str, Pin]) ->
         return Routed(_and_also(named, held if ends else ()))
     if ends and pins:
         return Routed(_and_also((), held or pins))
-    if at_work.routers.any:
+    if at_work.routed:
         routed = at_work.routers.route(event)
         # What this very input has pinned may not have got out yet: it comes again, whatever the routers say by now.
         again = [name for name in held if pins[name].wrote_last(event.source)]
         choices = _and_also(routed.choices, again) or _and_also((), held)
-        return replace(routed, choices=choices) if choices else _nothing(event, routed)
+        return replace(routed, choices=choices) if choices else _nothing(event, routed, at_work.unreadable)
     if held:
         return Routed(_and_also((), held))
     entity = ENTITY_TYPES[event.kind]
@@ -104,7 +104,14 @@ def _and_also(choices: tuple[Choice, ...], held: Collection[str]) -> tuple[Choic
     return (*choices, *(Choice(name) for name in held if name not in known))
 
 
-def _nothing(event: Event, routed: Routed) -> Skip:
+def _nothing(event: Event, routed: Routed, unreadable: Collection[str]) -> Skip | Reject:
+    if unreadable:  # it may have been for one of them, and would be lost
+        return Reject(
+            None,
+            "unreadable_router",
+            f"no router that can be read takes it, and {listed(unreadable)} cannot be read: apply it again, then "
+            "replay this event",
+        )
     if not routed.matched:
         return Skip(None, "no_router_matched", "no router has labels that are all among the event's", silent=False)
     why = f"; {len(routed.invalid)} of them cannot be judged" if routed.invalid else ""

@@ -25,7 +25,12 @@ SkipReason = Literal[
     "too_old",
 ]
 RejectReason = Literal[
-    "unknown_connector", "no_connector", "connector_not_named", "no_destination", "unknown_integration"
+    "unknown_connector",
+    "no_connector",
+    "connector_not_named",
+    "no_destination",
+    "unknown_integration",
+    "unreadable_router",
 ]
 
 

@@ -73,7 +73,7 @@ def preview(
         action=event.action,
         revision=documents.revision,
         labels=routing_labels(event, ready.routers.label_names),
-        asked=ready.routers.any and not event.connectors and not (event.action != "trigger" and pins),
+        asked=ready.routed and not event.connectors and not (event.action != "trigger" and pins),
         routers=routers,
         others=others,
         outcomes=tuple(_outcome(event, one, choices, ready, events_url) for one in decisions),

@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from streams.documents.connector import Entity
+from streams.documents.document import Kind
 from streams.documents.preset import Preset
 from streams.documents.router import Router, Rule, Target
 from streams.documents.snapshot import Snapshot
@@ -232,20 +233,35 @@ def _told(error: TemplateError) -> str:
 
 class AtWork:
     """A snapshot made ready to decide by: its routers, all presets, and the connectors an event may be for without
-    naming any."""
+    naming any. `unreadable`: ids of routers that exist and of which nothing is known."""
 
-    __slots__ = ("only", "only_one", "presets", "routers", "snapshot")
+    __slots__ = ("only", "only_one", "presets", "routers", "snapshot", "unreadable")
 
     def __init__(self, snapshot: Snapshot, before: AtWork | None = None) -> None:
         self.snapshot = snapshot
         self.routers: Routers = Routers(snapshot.routers, None if before is None else before.routers)
+        self.unreadable = _unreadable(snapshot, "router")
         self.presets: Mapping[str, Preset] = {**SYSTEM, **snapshot.presets}
         served = {"alerts": ("PAGERDUTY",), "cases": ("PAGERDUTY", "PAGERDUTY_INCIDENTS")}
         self.only: Mapping[str, tuple[str, ...]] = {
-            entity: tuple(name for name, connector in snapshot.connectors.items() if connector.type in types)
+            entity: (
+                *(name for name, connector in snapshot.connectors.items() if connector.type in types),
+                *_unreadable(snapshot, "connector"),  # may be the one that is meant
+            )
             for entity, types in served.items()
         }
         self.only_one = {entity: Routed((Choice(ids[0]),)) for entity, ids in self.only.items() if len(ids) == 1}
+
+    @property
+    def routed(self) -> bool:
+        """Whether there is a router at all, one that cannot be read included."""
+        return self.routers.any or bool(self.unreadable)
+
+
+def _unreadable(snapshot: Snapshot, kind: Kind) -> tuple[str, ...]:
+    """Ids of the documents of which no record can be read: they exist, and nothing more is known."""
+    names = (name.partition("/") for name in snapshot.problems)
+    return tuple(sorted(one for found, _, one in names if found == kind and one not in snapshot.of(kind)))
 
 
 _KEPT: Final = 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -23,6 +24,7 @@ from routing_story import (
 )
 
 from streams.documents.router import DEFAULT_ROUTER, Router, Target
+from streams.documents.snapshot import Unreadable
 from streams.events import Event, Source, read_event
 from streams.routing import Reject, Send, Skip, decide
 from streams.routing.routers import at_work
@@ -316,3 +318,30 @@ def test_the_event_tells_its_preset() -> None:
     event = read_event("alert", orjson.dumps(value), Source("alerts", 0, 0, WRITTEN))
     assert isinstance(event, Event)
     assert (event.connectors, event.presets) == (("a", "b"), {"a": "p"})
+
+
+def test_what_may_be_for_a_router_that_cannot_be_read_is_kept_and_not_sent_elsewhere() -> None:
+    problems = {"router/gone": Unreadable("the record is not JSON", "connectors/0/3"), "preset/p": Unreadable("", "")}
+    search = router("s", rule("true", "a"), labels={"team": "search"})
+    for routers in ([], [search]):
+        known = replace(documents([A], routers=routers), problems=problems)
+        (reject,) = decide(labelled(PAYMENTS), known, {})
+        assert isinstance(reject, Reject)
+        assert reject.reason == "unreadable_router"
+        assert "gone" in reject.message
+    (send,) = decide(labelled({"routing.team": "search"}), known, {})
+    assert isinstance(send, Send)
+    as_before = replace(documents([A], routers=[router("gone", rule("true", "a"))]), problems=problems)
+    (send,) = decide(labelled(PAYMENTS), as_before, {})
+    assert isinstance(send, Send), "the record before it is in use"
+
+
+def test_a_connector_that_cannot_be_read_may_be_the_one_that_is_meant() -> None:
+    known = replace(
+        documents([A]), problems={"connector/other": Unreadable("the record is not JSON", "connectors/0/3")}
+    )
+    (reject,) = decide(alert(), known, {})
+    assert isinstance(reject, Reject)
+    assert reject.reason == "connector_not_named"
+    (send,) = decide(alert(connectors=["a"]), known, {})
+    assert isinstance(send, Send)
