@@ -14,7 +14,7 @@ from streams.documents.integration import Integration
 from streams.documents.references import References
 from streams.documents.secrets import Secret
 from streams.documents.snapshot import Snapshot
-from streams.errors import UnresolvedReference
+from streams.errors import SettingsError, UnresolvedReference
 from streams.kafka.lease import Lease
 from streams.pagerduty.answers import Refused, TryAgain
 from streams.pagerduty.events import StaleWorker
@@ -65,11 +65,14 @@ class AccountClients:
         found = self._integration(str(record["integration"]))
         if isinstance(found, Declined):
             return Performed(found)
-        async with self._using(*found) as account:
-            calls: Any = _Calls(account.client, self._lease)
-            if record.get("replay"):  # somebody says that it is right now
-                account.book.forget(str(record["service"]))
-            performed = await perform(operation, calls, _Names(account, calls), self._now_ms())
+        try:
+            async with self._using(*found) as account:
+                calls: Any = _Calls(account.client, self._lease)
+                if record.get("replay"):  # somebody says that it is right now
+                    account.book.forget(str(record["service"]))
+                performed = await perform(operation, calls, _Names(account, calls), self._now_ms())
+        except SettingsError as unusable:  # the proxy for this address, which is not the one that was tried at start
+            return Performed(TryAgain("no_answer", str(unusable)))
         return replace(performed, calls=tuple(calls.answers))
 
     async def call(self, integration_id: str, put: Callable[[Any], Awaitable[RestAnswer]]) -> RestAnswer:
@@ -77,8 +80,11 @@ class AccountClients:
         found = self._integration(integration_id)
         if isinstance(found, Declined):
             return RestAnswer(None, error=found.words)
-        async with self._using(*found) as account:
-            return await put(_Calls(account.client, self._lease))
+        try:
+            async with self._using(*found) as account:
+                return await put(_Calls(account.client, self._lease))
+        except SettingsError as unusable:
+            return RestAnswer(None, error=str(unusable))
 
     def _integration(self, integration_id: str) -> tuple[Integration, Secret] | Declined:
         integration = self._documents().integrations.get(integration_id)
