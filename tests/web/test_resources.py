@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
+from streams.web.api import documents
 from streams.web.api.shapes import BASE
 from tests.web.offices import MemoryLog, backend_of, bearer, client_of, log_of
 
@@ -383,3 +386,26 @@ async def test_preview_shows_nobody_this_machines_variables_and_files(
     for value in ("${ENV:SOME_PASSWORD}", f"file:{tmp_path}/file", "{{ 'x' }}${ENV:SOME_PASSWORD}", "${ENV:SOME_KEY}"):
         told = await api("POST", "/api/v1/preview", 200, json={**body, "documents": documents(value)})
         assert "correct-horse" not in str(told)
+
+
+async def test_webhooks_do_not_wait_while_documents_are_read_and_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    turned: list[bool] = []
+
+    def slowly(real: Any) -> Any:
+        def work(*arguments: Any, **options: Any) -> Any:
+            loop_has_turned = threading.Event()
+            loop.call_soon_threadsafe(loop_has_turned.set)
+            turned.append(loop_has_turned.wait(10))
+            return real(*arguments, **options)
+
+        return work
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(documents, "load_documents", slowly(documents.load_documents))
+    monkeypatch.setattr(documents, "plan_changes", slowly(documents.plan_changes))
+    async with client_of(backend_of()) as client:
+        for operation in ("diff", "apply"):
+            headers = {**bearer(), "Content-Type": "application/yaml"}
+            async with client.post(f"/api/v1/documents/{operation}", data=DOCUMENTS, headers=headers) as answer:
+                assert answer.status == 200
+    assert turned == [True] * 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final, cast
 
 from streams.documents.changes import Changes, plan_changes, plan_deletion
@@ -20,7 +21,7 @@ from streams.web.schema import BOOLEAN, OBJECT, Named, many, obj, one_of, text, 
 
 
 async def apply(call: Call) -> Reply:
-    wanted, dry_run = written(call), call.query.get("dryRun", False)
+    wanted, dry_run = await asyncio.to_thread(written, call), call.query.get("dryRun", False)
     prune = call.query.get("prune", False)
     changes, after = await write(
         call, lambda there: plan_changes(there, wanted, prune=prune), dry_run=dry_run, places=True
@@ -30,7 +31,8 @@ async def apply(call: Call) -> Reply:
 
 async def diff(call: Call) -> Reply:
     snapshot = await call.backend.read()
-    changes = plan_changes(snapshot, written(call), prune=call.query.get("prune", False))
+    wanted = await asyncio.to_thread(written, call)
+    changes = await asyncio.to_thread(plan_changes, snapshot, wanted, prune=call.query.get("prune", False))
     return Reply(
         {
             **_told(changes),
@@ -73,7 +75,10 @@ async def remove(call: Call) -> Reply:
 
 
 def written(call: Call) -> list[Written]:
-    """The documents of a body: what a file would hold. Raises DocumentsWrong; ApiError when there is none."""
+    """The documents of a body: what a file would hold. Raises DocumentsWrong; ApiError when there is none.
+
+    Some seconds for the largest body, so that it belongs in a thread: webhooks wait for the same loop.
+    """
     try:
         return load_documents(["-"], lambda: call.text)
     except UsageError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Final
@@ -59,7 +60,7 @@ async def write(
                 headers=etag(snapshot),
             )
         with nullcontext() if places else _without_places():
-            changes = planning(snapshot)
+            changes = await asyncio.to_thread(planning, snapshot)
         if dry_run or not changes.writes:
             return changes, snapshot
         try:
