@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, cast
 
 from streams.documents.api import to_api
-from streams.documents.changes import plan_changes, plan_deletion
+from streams.documents.changes import plan_deletion
 from streams.documents.connector import Connector, ConnectorType
 from streams.documents.preset import MESSAGE_FIELDS
 from streams.documents.show import masked, shown
 from streams.documents.snapshot import Snapshot
+from streams.web.api import writing
 from streams.web.api.shapes import BASE, CONNECTOR, CONNECTOR_SUMMARY, CONNECTOR_TYPE, ENTITY, ID, IDS
-from streams.web.api.writing import IF_MATCH, PROBLEMS, absent, delete, etag, existing, parsed, write
+from streams.web.api.writing import IF_MATCH, PROBLEMS, delete, etag
 from streams.web.operation import Call, Operation, Parameter, Reply
 from streams.web.problem import not_found
 from streams.web.schema import BOOLEAN, OBJECT, Json, Named, by_name, many, obj, text, whole
@@ -41,32 +41,15 @@ SCHEMAS: Final[Mapping[str, tuple[tuple[str, bool, str], ...]]] = {
 
 
 async def create(call: Call) -> Reply:
-    document = call.body["connector"]
-    body = {
-        "connector": {"id": f"connector-{uuid.uuid4().hex[:12]}", **document}
-        if isinstance(document, dict)
-        else document
-    }
-    wanted = parsed("connector", body, "connector")
-
-    def plan(snapshot: Snapshot) -> Any:
-        absent(snapshot, "connector", wanted.document.id)
-        return plan_changes(snapshot, [wanted])
-
-    _, after = await write(call, plan)
-    return _one(after, wanted.document.id)
+    _, after, name = await writing.create(call, "connector")
+    return _one(after, name)
 
 
 async def replace(call: Call) -> Reply:
-    body = _unmasked(call.body, (await call.backend.read()).connectors)
-    wanted = parsed("connector", body, "connector")
-
-    def plan(snapshot: Snapshot) -> Any:
-        existing(snapshot, "connector", wanted.document.id)
-        return plan_changes(snapshot, [wanted])
-
-    _, after = await write(call, plan)
-    return _one(after, wanted.document.id)
+    _, after, name = await writing.replace(
+        call, "connector", _unmasked(call.body, (await call.backend.read()).connectors)
+    )
+    return _one(after, name)
 
 
 async def get(call: Call) -> Reply:

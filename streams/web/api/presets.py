@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import replace as replace_field
 from typing import Any, Final
 
 from streams.documents.api import to_api
-from streams.documents.changes import plan_changes, plan_deletion
+from streams.documents.changes import plan_deletion
 from streams.documents.preset import Preset
 from streams.documents.snapshot import Snapshot
 from streams.documents.system_presets import SYSTEM
+from streams.web.api import writing
 from streams.web.api.shapes import BASE, CONNECTOR_TYPE, ENTITY, ID, PRESET, PRESET_SUMMARY
-from streams.web.api.writing import IF_MATCH, PROBLEMS, absent, delete, etag, existing, parsed, write
+from streams.web.api.writing import IF_MATCH, PROBLEMS, delete, etag
 from streams.web.operation import Call, Operation, Parameter, Reply
 from streams.web.problem import ApiError, not_found
 from streams.web.schema import by_name, many, obj, text
 
 
 async def create(call: Call) -> Reply:
-    document = call.body["preset"]
-    body = {"preset": {"id": f"preset-{uuid.uuid4().hex[:12]}", **document} if isinstance(document, dict) else document}
-    wanted = parsed("preset", body, "preset")
-
-    def plan(snapshot: Snapshot) -> Any:
-        absent(snapshot, "preset", wanted.document.id)
-        return plan_changes(snapshot, [wanted])
-
-    _, after = await write(call, plan)
-    return _one(after, wanted.document.id)
+    _, after, name = await writing.create(call, "preset")
+    return _one(after, name)
 
 
 async def replace(call: Call) -> Reply:
-    wanted = parsed("preset", call.body, "preset")
-
-    def plan(snapshot: Snapshot) -> Any:
-        existing(snapshot, "preset", wanted.document.id)
-        return plan_changes(snapshot, [wanted])
-
-    _, after = await write(call, plan)
-    return _one(after, wanted.document.id)
+    _, after, name = await writing.replace(call, "preset", call.body)
+    return _one(after, name)
 
 
 async def remove(call: Call) -> Reply:

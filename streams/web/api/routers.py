@@ -2,43 +2,29 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, Final
 
 from streams.documents.api import to_api
-from streams.documents.changes import plan_changes, plan_deletion
+from streams.documents.changes import plan_deletion
 from streams.documents.router import LABELS as LABEL_NAMES
 from streams.documents.router import Router
 from streams.documents.snapshot import Snapshot
+from streams.web.api import writing
 from streams.web.api.shapes import BASE, ID, LABELS, ROUTER, ROUTER_SUMMARY
-from streams.web.api.writing import IF_MATCH, PROBLEMS, absent, delete, etag, existing, parsed, write
+from streams.web.api.writing import IF_MATCH, PROBLEMS, delete, etag
 from streams.web.operation import Call, Operation, Parameter, Reply
 from streams.web.problem import not_found
 from streams.web.schema import BOOLEAN, many, obj, text
 
 
 async def create(call: Call) -> Reply:
-    document = call.body["router"]
-    body = {"router": {"id": f"router-{uuid.uuid4().hex[:12]}", **document} if isinstance(document, dict) else document}
-    wanted = parsed("router", body, "router")
-
-    def plan(snapshot: Snapshot) -> Any:
-        absent(snapshot, "router", wanted.document.id)
-        return plan_changes(snapshot, [wanted])
-
-    changes, after = await write(call, plan)
-    return _one(after, wanted.document.id, changes.warnings)
+    changes, after, name = await writing.create(call, "router")
+    return _one(after, name, changes.warnings)
 
 
 async def replace(call: Call) -> Reply:
-    wanted = parsed("router", call.body, "router")
-
-    def plan(snapshot: Snapshot) -> Any:
-        existing(snapshot, "router", wanted.document.id)
-        return plan_changes(snapshot, [wanted])
-
-    changes, after = await write(call, plan)
-    return _one(after, wanted.document.id, changes.warnings)
+    changes, after, name = await writing.replace(call, "router", call.body)
+    return _one(after, name, changes.warnings)
 
 
 async def remove(call: Call) -> Reply:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Final
 
-from streams.documents.changes import Changes
+from streams.documents.changes import Changes, plan_changes
 from streams.documents.document import Kind
 from streams.documents.parse import parse_json
 from streams.documents.snapshot import Snapshot
@@ -76,6 +77,31 @@ async def write(
 def _is_revision(expected: str, snapshot: Snapshot) -> bool:
     """`*`, or one of several entity tags, is the present one; the quotes may be missing."""
     return any(tag.strip().strip('"') in ("*", str(snapshot.head)) for tag in expected.split(","))
+
+
+async def create(call: Call, kind: Kind) -> tuple[Changes, Snapshot, str]:
+    """Create the document of the body, under an id of ours where it brings none; gives that id too."""
+    document = call.body[kind]
+    if isinstance(document, dict):
+        document = {"id": f"{kind}-{uuid.uuid4().hex[:12]}", **document}
+    wanted = parsed(kind, {kind: document}, kind)
+
+    def plan(snapshot: Snapshot) -> Changes:
+        absent(snapshot, kind, wanted.document.id)
+        return plan_changes(snapshot, [wanted])
+
+    return *await write(call, plan), wanted.document.id
+
+
+async def replace(call: Call, kind: Kind, body: Mapping[str, object]) -> tuple[Changes, Snapshot, str]:
+    """Write the document of the body in the place of the one of its id; gives that id too."""
+    wanted = parsed(kind, body, kind)
+
+    def plan(snapshot: Snapshot) -> Changes:
+        existing(snapshot, kind, wanted.document.id)
+        return plan_changes(snapshot, [wanted])
+
+    return *await write(call, plan), wanted.document.id
 
 
 def existing(snapshot: Snapshot, kind: Kind, document_id: str) -> None:
