@@ -176,10 +176,12 @@ def _without_incident(
     worth_it = record.get("brief") == "send" or record["message"].get("priority") == URGENT
     if worth_it:
         return inputs.superseded(row, ("acknowledge", "unacknowledge", "resolve"), record, now_ms), ("resolve",)
+    if row.asked or row.doing is not None:
+        # If there is one after all, what was said meanwhile belongs to it.
+        row = inputs.superseded(row, ("create", "acknowledge", "unacknowledge", "resolve"), record, now_ms)
+        return replace(row, create="find"), ("resolve",)
     parts = {part for one in row.waiting for part in one.parts}
     row = inputs.superseded(replace(row, comments=()), parts, record, now_ms)
-    if row.asked or row.doing is not None:
-        return replace(row, create="find"), ("resolve",)
     return replace(row, create="no"), ()
 
 
@@ -188,7 +190,7 @@ def _without_incident(
 
 def _comments(row: CaseIncident, record: Record, *, own: bool) -> tuple[CaseIncident, tuple[str, ...]]:
     """The comment of this input, and the Case's resolution note, unless PagerDuty has them."""
-    if row.ended is not None or (row.link is None and row.create != "yes"):
+    if row.ended is not None or (row.link is None and row.create == "no"):
         return row, ()
     wanted = []
     comment = record.get("comment")

@@ -17,6 +17,7 @@ from streams.sandbox.case_system.link import CaseLink
 from streams.sandbox.case_system.notice import Person
 from streams.sandbox.case_system.store import CaseRefused, CaseStore
 from streams.sandbox.pagerduty.incidents import Incident
+from streams.sandbox.pagerduty.rest.journal import RestCall
 from streams.sandbox.verify.collect import Reader
 from streams.sync import notes
 from tests.acceptance.running import Installation
@@ -33,6 +34,7 @@ TOLD_AS = {
     "resolve": "resolved",
     "reopen": "reopened",
 }
+BECOMES = {"acknowledge": "acknowledged", "unacknowledge": "triggered", "resolve": "resolved"}
 TOLD = frozenset(TOLD_AS.values())
 LOGGED = {
     "trigger": "create",
@@ -266,24 +268,33 @@ class TwoWay:
             return [orjson.loads(record.value) async for record in reader.records([name]) if record.value]
 
     def needless(self) -> list[str]:
-        """REST writes that changed nothing, by what they did and what the log says that we did."""
+        """REST writes that changed nothing, by what they did and what the log says that we did.
+
+        Not those that somebody was faster with, between our reading the incident and our writing its status.
+        """
         made = Counter(LOGGED[entry.type] for entry in self._ours() if entry.type in LOGGED)
         made["note"] = sum(entry.type == "annotate" for entry in self._ours())
         wrote: Counter[str] = Counter()
-        for call in self.sim.rest.writes():
-            if not call.done:
+        read: dict[str | None, int] = {}
+        for call in self.sim.rest.journal:
+            if call.action == "get_incident":
+                read[call.incident] = call.at
+            if not call.write or not call.done:
                 continue
+            status = (call.body or {}).get("incident", {}).get("status")
             if call.action == "create_incident":
                 wrote["create"] += 1
             elif call.action == "create_note":
                 wrote["note"] += 1
-            elif "status" in (call.body or {}).get("incident", {}):
-                wrote["status"] += 1
-        return [
-            f"{wrote[kind]} writes of {kind}, {made[kind]} changes"
-            for kind in wrote | made
-            if wrote[kind] != made[kind]
-        ]
+            elif status is not None:
+                wrote["status"] += not self._somebody_was_faster(call, status, read.get(call.incident, 0))
+        found = [kind for kind in wrote | made if wrote[kind] != made[kind]]
+        return [f"{wrote[kind]} writes of {kind}, {made[kind]} changes" for kind in found]
+
+    def _somebody_was_faster(self, call: RestCall, status: str, read_at: int) -> bool:
+        ours = self._ours()
+        between = [entry for entry in self.sim.history.log if read_at <= entry.at <= call.at and entry not in ours]
+        return any(entry.incident.id == call.incident and BECOMES.get(entry.type) == status for entry in between)
 
     def _ours(self) -> list[Any]:
         return [entry for entry in self.sim.history.log if getattr(entry.agent, "email", None) == BOT]

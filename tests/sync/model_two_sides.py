@@ -412,7 +412,8 @@ def _comments(world: World) -> list[str]:
         comment = record["comment"]
         if comment is None:
             continue
-        delivered = world.ends[source_of(record)] == {"delivered"}
+        # With one life, whatever was said while there was an incident, or might have been, belongs to it.
+        delivered = world.ends[source_of(record)] == {"delivered"} or (row.linked and case.lives == 1)
         if posted.count(comment["id"]) > 1 or (delivered and row.ended is None and posted.count(comment["id"]) != 1):
             found.append(f"comment {comment['id']} stands {posted.count(comment['id'])} times at PagerDuty")
     return found
