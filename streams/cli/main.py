@@ -13,10 +13,10 @@ COMMANDS = {
     "worker": Lazy("streams.cli.worker:worker", "Run the stages that bring events to PagerDuty."),
     "web": Lazy("streams.cli.web:web", "Run the API, the console and the ingress of webhooks."),
     "topics": Lazy("streams.cli.topics:topics", "Create and check the topics."),
-    "apply": Lazy("streams.cli.documents:apply", "Create or change connectors from files."),
-    "get": Lazy("streams.cli.documents:get", "Show connectors, keys masked."),
+    "apply": Lazy("streams.cli.documents:apply", "Create or change documents from files."),
+    "get": Lazy("streams.cli.documents:get", "Show documents, keys masked."),
     "diff": Lazy("streams.cli.documents:diff", "Show what apply would change."),
-    "delete": Lazy("streams.cli.documents:delete", "Delete a connector."),
+    "delete": Lazy("streams.cli.documents:delete", "Delete a document."),
     "import": Lazy("streams.cli.import_:import_command", "Make documents from exports, Terraform or Alertmanager."),
     "render": Lazy("streams.cli.render:render", "Render one template."),
     "cases": Lazy("streams.cli.cases:cases", "Show how Cases stand beside their incidents."),
@@ -26,7 +26,7 @@ COMMANDS = {
     "send": Lazy("streams.cli.send:send", "Send a test notification and wait for its outcome."),
     "lag": Lazy("streams.cli.lag:lag", "Show how much each stage has still to do."),
     "doctor": Lazy("streams.cli.doctor:doctor", "Say what is wrong and what to do about it."),
-    "secrets": Lazy("streams.cli.secrets:secrets", "Make keys for PAGERLINE_SECRET_KEYS."),
+    "secrets": Lazy("streams.cli.secrets:secrets", "Make and rotate the keys of PAGERLINE_SECRET_KEYS."),
     "sandbox": Lazy("streams.cli.sandbox:sandbox", "Run Kafka, PagerDuty and producers on this machine."),
 }
 
