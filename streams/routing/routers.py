@@ -259,8 +259,10 @@ class AtWork:
 
 
 def _unreadable(snapshot: Snapshot, kind: Kind) -> tuple[str, ...]:
-    """Ids of the documents of which no record can be read: they exist, and nothing more is known."""
-    names = (name.partition("/") for name in snapshot.problems)
+    """Ids of the documents of which no record can be read: they exist, and nothing more is known. Not those of an apply
+    that is held back: in the revision that is in use they are not there."""
+    held = {record.key for record in snapshot.held}
+    names = (name.partition("/") for name in snapshot.problems if name.encode() not in held)
     return tuple(sorted(one for found, _, one in names if found == kind and one not in snapshot.of(kind)))
 
 

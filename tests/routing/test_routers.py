@@ -24,7 +24,7 @@ from routing_story import (
 )
 
 from streams.documents.router import DEFAULT_ROUTER, Router, Target
-from streams.documents.snapshot import Unreadable
+from streams.documents.snapshot import Record, Unreadable
 from streams.events import Event, Source, read_event
 from streams.routing import Reject, Send, Skip, decide
 from streams.routing.routers import at_work
@@ -334,6 +334,9 @@ def test_what_may_be_for_a_router_that_cannot_be_read_is_kept_and_not_sent_elsew
     as_before = replace(documents([A], routers=[router("gone", rule("true", "a"))]), problems=problems)
     (send,) = decide(labelled(PAYMENTS), as_before, {})
     assert isinstance(send, Send), "the record before it is in use"
+    held = replace(known, held=(Record(b"router/gone", b"?", "connectors/0/3", "apply", 2),))
+    (skip,) = decide(labelled(PAYMENTS), held, {})
+    assert isinstance(skip, Skip), "by the revision before it, whole"
 
 
 def test_a_connector_that_cannot_be_read_may_be_the_one_that_is_meant() -> None:
