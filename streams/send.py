@@ -143,7 +143,7 @@ async def send_test(
     The resolve is written whatever has become of the trigger, also when this is cancelled: nobody is left paged by a
     test. Raises UsageError when the connector does not take this entity, KafkaUnavailable when no broker answers.
     """
-    test = _Test(uuid.uuid4().hex[:12], entity_of(connector, entity), connector.id, preset, user)
+    test = Trial.of(entity_of(connector, entity), connector.id, preset, user)
     async with _producing(route.options) as producer, scanner(route.options) as scan:
         place = await scan.ends([route.topology.deliveries, route.topology.dead_letters])
         source = await _produce(producer, route.topology, test, "trigger")
@@ -162,12 +162,22 @@ async def send_test(
 
 
 @dataclass(frozen=True, slots=True)
-class _Test:
+class Trial:
+    """A test notification: `document` is the input that triggers or resolves it.
+
+    `preset` None: routing chooses. `user`: who asked for it, an e-mail.
+    """
+
     id: str
     entity: Entity
     connector: str
     preset: str | None
     user: str | None
+
+    @classmethod
+    def of(cls, entity: Entity, connector: str, preset: str | None = None, user: str | None = None) -> Self:
+        """With an id that no other has."""
+        return cls(uuid.uuid4().hex[:12], entity, connector, preset, user)
 
     @property
     def identity(self) -> str:
@@ -238,7 +248,7 @@ async def _producing(options: Mapping[str, Any]) -> AsyncIterator[AIOKafkaProduc
         await producer.stop()
 
 
-async def _produce(producer: AIOKafkaProducer, topology: Topology, test: _Test, phase: Phase) -> str:
+async def _produce(producer: AIOKafkaProducer, topology: Topology, test: Trial, phase: Phase) -> str:
     topic = topology.alerts if test.entity == "alerts" else topology.cases
     written = await producer.send_and_wait(topic, orjson.dumps(test.document(phase)), test.identity.encode())
     return f"{written.topic}/{written.partition}/{written.offset}"

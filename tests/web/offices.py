@@ -76,6 +76,7 @@ def log_of(yaml: str = "") -> MemoryLog:
 def backend_of(log: MemoryLog | None = None, *, token: str | None = TOKEN, **settings: Any) -> Backend:
     """A backend with these documents. Whatever else asks Kafka fails: no broker listens on port 1."""
     secret = None if token is None else SecretStr(token)
+    settings = {"events_url": "http://127.0.0.1:1", **settings}
     made = Settings(_env_file=None, brokers=("127.0.0.1:1",), web_token=secret, **settings)  # type: ignore[call-arg]
     return Backend(made, cast(DocumentLog, log or MemoryLog()))
 

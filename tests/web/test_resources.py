@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
+from streams.documents.secrets import destination_id
+from streams.sandbox.pagerduty import Simulator
 from streams.web.api import documents
 from streams.web.api.shapes import BASE
 from tests.web.offices import MemoryLog, backend_of, bearer, client_of, log_of
@@ -334,11 +336,56 @@ async def test_conditions(api: Api) -> None:
     assert (await api("POST", "routers:testCondition", 200, json=body)) == {"success": {"result": True}}
 
 
-async def test_what_is_not_saved_is_not_sent(api: Api) -> None:
-    body = {"connectorId": "payments", "entityType": "ALERTS", "messageConfigFields": [{"fieldName": "summary"}]}
-    told = await api("POST", "destinations:test", 400, json=body)
-    assert told["errors"][0]["field"] == "messageConfigFields"
-    told = await api("POST", "presets:test", 404, json={"presetId": "x", "connectorId": "y", "entityType": "ALERTS"})
+async def test_what_is_not_saved_is_tried_out(log: MemoryLog) -> None:
+    """By the documents as they would be; a trigger and its resolve, and nothing is stored."""
+    async with (
+        Simulator(limit=None, known_keys=[KEY, OTHER]) as pagerduty,
+        client_of(backend_of(log, events_url=pagerduty.events_url)) as client,
+    ):
+        await unsaved(Api(client), pagerduty)
+    assert log.snapshot.head == 1
+
+
+async def unsaved(api: Api, pagerduty: Simulator) -> None:
+    field = {"fieldName": "integrationKey", "value": OTHER}
+    config = {"type": "PAGERDUTY", "entityType": "CASES", "payloadType": "triggered", "fields": [field]}
+    told = (await api("POST", "connectors:testConfig", 200, json=config))["result"]
+    assert told["success"]["metadata"]["message"] == "success: Event processed"
+    assert told["success"]["metadata"]["destination"] == destination_id(OTHER)
+    assert [one.status for one in pagerduty.incidents()] == ["resolved"]
+    gone = {**config, "fields": [{**field, "value": "9" * 32}]}
+    told = (await api("POST", "connectors:testConfig", 200, json=gone))["result"]["failure"]
+    assert (told["statusCode"], "unknown_routing_key" in told["message"]) == (400, True)
+    short = {**config, "fields": [{**field, "value": "short"}]}
+    told = await api("POST", "connectors:testConfig", 400, json=short)
+    assert told["errors"][0]["field"] == "fields[0].value"
+    account = {"type": "PAGERDUTY_INCIDENTS", "entityType": "CASES", "fields": []}
+    assert "saved" in (await api("POST", "connectors:testConfig", 400, json=account))["detail"]
+
+    layer = {**LAYER, "messageConfig": {"fields": [{"fieldName": "summary", "template": "Try {{ alert.nothing }}"}]}}
+    preset = {"configOverrides": [layer], "connectorId": "payments", "entityType": "ALERTS"}
+    told = (await api("POST", "presets:testConfig", 200, json=preset))["result"]["success"]["metadata"]
+    assert (told["destination"], "alert.nothing" in told["error.summary"]) == (destination_id(KEY), True)
+    await api("POST", "presets:testConfig", 404, json={**preset, "parentPresetId": "nobody"})
+
+    destination = {
+        "connectorId": "payments",
+        "presetId": "loud",
+        "entityType": "ALERTS",
+        "connectorConfigFields": [{"fieldName": "integrationKey", "template": OTHER}],
+        "messageConfigFields": [{"fieldName": "summary", "template": "Tried: {{ alertDef.name | upper }}"}],
+    }
+    told = (await api("POST", "destinations:test", 200, json=destination))["result"]["success"]["metadata"]
+    assert told["destination"] == destination_id(OTHER)
+    sent = [entry.summary for entry in pagerduty.journal if entry.action == "trigger"][-1]
+    assert sent == "Tried: TEST NOTIFICATION OF PAGERLINE FOR CONNECTOR PAYMENTS"
+    wrong = {**destination, "messageConfigFields": [{"fieldName": "sumary", "template": "x"}]}
+    told = await api("POST", "destinations:test", 400, json=wrong)
+    assert told["errors"][0]["field"].startswith("messageConfigFields[0]")
+
+
+async def test_tests_of_what_is_not_there(api: Api) -> None:
+    await api("POST", "presets:test", 404, json={"presetId": "x", "connectorId": "y", "entityType": "ALERTS"})
     await api("POST", "/api/v1/send", 400, json={"connectorId": "both-ways", "entityType": "ALERTS"})
 
 

@@ -46,13 +46,16 @@ EXAMPLES = 100 if os.environ.get("FULL_BARS", "") not in ("", "0") else 5
 NEED_WORKERS_OR_EVENTS = {
     "send",
     "testConnector",
+    "testConnectorConfig",
+    "testPresetConfig",
     "testPreset",
     "testDestination",
     "explain",
     "showDeadLetter",
     "showCase",
 }
-"""Operations with nothing to answer here but problems; `tests/acceptance/test_web.py` has the rest of them."""
+"""Operations with nothing to answer here but problems; `tests/acceptance/test_web.py` and `test_resources.py` have the
+rest of them."""
 
 schema = schemathesis.openapi.from_dict(document(OPERATIONS))
 
@@ -113,6 +116,7 @@ def url(pagerline_kafka: Kafka) -> Iterator[str]:
         "partitions": 2,
         "secret_keys": (SecretStr(new_key()),),
         "web_token": SecretStr(TOKEN),
+        "events_url": "http://127.0.0.1:1",  # where nobody listens: what is tried out goes nowhere
     }
     with Running(Settings(**made)) as url:
         yield url

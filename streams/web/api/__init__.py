@@ -14,6 +14,7 @@ from streams.web.api import (
     routers,
     send,
     testing,
+    unsaved,
 )
 from streams.web.operation import Operation
 
@@ -22,6 +23,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *presets.OPERATIONS,
     *routers.OPERATIONS,
     *testing.OPERATIONS,
+    *unsaved.OPERATIONS,
     *send.OPERATIONS,
     *documents.OPERATIONS,
     *preview.OPERATIONS,

@@ -20,7 +20,8 @@ CONNECTOR_TYPE: Final = one_of("PAGERDUTY", "PAGERDUTY_INCIDENTS")
 ENTITY_NAMES: Final = tuple(one.upper() for one in ENTITIES)
 
 
-def _fields(value: str) -> Json:
+def fields_schema(value: str) -> Json:
+    """A list of fields with their values or templates."""
     return many(obj({"fieldName": text(least=1, most=256), value: text(most=20_000)}, ("fieldName", value)), most=100)
 
 
@@ -32,8 +33,8 @@ CONNECTOR: Final = Named(
             "type": CONNECTOR_TYPE,
             "name": NAME,
             "description": DESCRIPTION,
-            "connectorConfig": obj({"fields": _fields("value")}),
-            "configOverrides": many(obj({"entityType": ENTITY, "fields": _fields("template")}), most=100),
+            "connectorConfig": obj({"fields": fields_schema("value")}),
+            "configOverrides": many(obj({"entityType": ENTITY, "fields": fields_schema("template")}), most=100),
             "options": {**OBJECT, "description": "Of Pagerline: rateLimit, reservePercent, region, …"},
         },
         ("type", "name"),
@@ -85,7 +86,7 @@ PRESET: Final = Named(
                             "description": "`matchEntityType: {}` or `matchEntityTypeAndSubType: {entitySubType}`.",
                         },
                         "payloadType": text(most=100),
-                        "messageConfig": obj({"fields": _fields("template")}),
+                        "messageConfig": obj({"fields": fields_schema("template")}),
                     },
                     ("conditionType", "messageConfig"),
                 ),

@@ -14,10 +14,10 @@ from streams.errors import DataMissing, TemplateError, TemplateTooCostly
 from streams.templating import compile_condition, compile_template
 from streams.templating.limits import LIMITS
 from streams.web.api.send import RESULT, result_of, run_test
-from streams.web.api.shapes import BASE, ENTITY
+from streams.web.api.shapes import BASE, ENTITY, fields_schema
+from streams.web.api.unsaved import test_fields
 from streams.web.operation import Call, Operation, Reply
-from streams.web.problem import Fault, wrong
-from streams.web.schema import BOOLEAN, OBJECT, Json, many, obj, one_of, text
+from streams.web.schema import BOOLEAN, OBJECT, Json, obj, one_of, text
 
 RENDERED_MOST: Final = 50_000
 """Characters of a rendered value in an answer (Coralogix, notifications testing API)."""
@@ -72,12 +72,8 @@ async def test_preset(call: Call) -> Reply:
 
 async def test_destination(call: Call) -> Reply:
     body = call.body
-    unsaved = [name for name in ("connectorConfigFields", "messageConfigFields") if body.get(name)]
-    if unsaved:
-        remedy = "save them and test that, or see /api/v1/preview, which takes changed documents and sends nothing"
-        raise wrong(
-            [Fault(name, "is not sent: only what is saved goes through the whole path", remedy) for name in unsaved]
-        )
+    if body.get("connectorConfigFields") or body.get("messageConfigFields"):
+        return await test_fields(call)
     sent = await run_test(call, body["connectorId"], body["entityType"], body.get("presetId"), None)
     return Reply({"result": result_of(sent)})
 
@@ -166,6 +162,7 @@ OPERATIONS = (
         "testing",
         "Test a connector with a preset: a notification through the whole path",
         test_destination,
+        description="With fields of its own, which are not saved: sent by the web process itself, as `:testConfig` is.",
         body=obj(
             {
                 "connectorId": _ID,
@@ -173,8 +170,8 @@ OPERATIONS = (
                 "entityType": ENTITY,
                 "entitySubType": _SUBTYPE,
                 "payloadType": text(most=100),
-                "connectorConfigFields": many(OBJECT, most=100),
-                "messageConfigFields": many(OBJECT, most=100),
+                "connectorConfigFields": fields_schema("template"),
+                "messageConfigFields": fields_schema("template"),
             },
             ("connectorId", "entityType"),
         ),
