@@ -13,7 +13,6 @@ from typing import Any, Final, Literal, Self, TypeVar
 
 Change = Literal[
     "linked",
-    "unlinked",
     "acknowledged",
     "unacknowledged",
     "resolved",

@@ -13,8 +13,6 @@ from streams.documents.references import References
 from streams.errors import UnresolvedReference
 from streams.pagerduty.rest import RestClient
 
-__all__ = ["Account", "api_url_of", "examine", "of_integrations"]
-
 CONNECTIONS = 2
 """The checks go one after another; a person waits, and the account's limit is the worker's."""
 

@@ -77,7 +77,7 @@ def _actor(actor: Mapping[str, Any] | None) -> str | None:
 def _message(record: Record) -> str:
     """What the change is about, in words; empty where its name says it."""
     details, incident = record.get("details") or {}, record.get("incident") or {}
-    if record["change"] in ("linked", "unlinked") and incident:
+    if record["change"] == "linked" and incident:
         number = f"incident {incident['number']}" if incident.get("number") is not None else incident["id"]
         return number + (f", {incident['url']}" if incident.get("url") else "")
     for name in ("text", "message", "priority"):

@@ -110,7 +110,7 @@ class Link:
         match update.change:
             case "linked":
                 return True
-            case "unlinked" | "merged" | "deleted":
+            case "merged" | "deleted":
                 return False
             case _:
                 return self.linked or (self.incident is None and update.incident is not None)

@@ -88,6 +88,8 @@ def _resolution(case: Mapping[str, Any], happened: Mapping[str, Any]) -> dict[st
     details = mapping(case.get("resolutionDetails"))
     changed = mapping(mapping(happened.get("eventData")).get("resolutionReasonChangedEvent"))
     by = _resolver(details.get("resolvedBy"))
+    if by == "USER" and not _from_pagerduty(happened):
+        by = author_of(mapping(happened.get("actor"))) or by  # the event says which one
     note = _clean(changed.get("to") or details.get("reason"), NOTE_LIMIT)
     # The reason that PagerDuty's people gave is theirs already; one that somebody changed here since is news.
     theirs = _from_pagerduty(happened) or (not changed and _is_pagerduty(by))

@@ -9,8 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final
 
-from streams.doctor.account import api_url_of
-from streams.documents.integration import Integration
+from streams.documents.integration import Integration, api_url_of
 from streams.documents.references import References
 from streams.documents.secrets import Secret
 from streams.documents.snapshot import Snapshot
@@ -63,7 +62,7 @@ class AccountClients:
     async def perform(self, record: Mapping[str, Any], operation: Operation) -> Performed:
         """Try once to do an operation for the account of an outbox record."""
         found = self._integration(str(record["integration"]))
-        if isinstance(found, Declined):
+        if not isinstance(found, tuple):
             return Performed(found)
         try:
             async with self._using(*found) as account:
@@ -78,7 +77,7 @@ class AccountClients:
     async def call(self, integration_id: str, put: Callable[[Any], Awaitable[RestAnswer]]) -> RestAnswer:
         """Make one call at an account. One that cannot be made is answered as one that nobody answered."""
         found = self._integration(integration_id)
-        if isinstance(found, Declined):
+        if not isinstance(found, tuple):
             return RestAnswer(None, error=found.words)
         try:
             async with self._using(*found) as account:
@@ -86,7 +85,9 @@ class AccountClients:
         except SettingsError as unusable:
             return RestAnswer(None, error=str(unusable))
 
-    def _integration(self, integration_id: str) -> tuple[Integration, Secret] | Declined:
+    def _integration(self, integration_id: str) -> tuple[Integration, Secret] | Declined | TryAgain:
+        """The integration and its token. A token that cannot be found now may be in a moment (a secret that is being
+        mounted anew): what needs it waits, and shows as lag."""
         integration = self._documents().integrations.get(integration_id)
         if integration is None:
             words = f"there is no integration {integration_id!r}; apply its document, then replay this dead letter"
@@ -94,7 +95,7 @@ class AccountClients:
         try:
             return integration, self._references.line(integration.token)
         except UnresolvedReference as error:
-            return Declined("secret_unreadable", f"the integration's token: {error}")
+            return TryAgain("secret_unreadable", f"the integration's token: {error}")
 
     @asynccontextmanager
     async def _using(self, integration: Integration, token: Secret) -> AsyncIterator[_Account]:
@@ -205,7 +206,8 @@ class _Names:
         if time.monotonic() >= until:
             answer = await self._calls.priorities()
             readable = isinstance(judge_rest(answer), Ok)
-            known = {str(one.get("name") or one.get("summary")): str(one["id"]) for one in answer.many("priorities")}
+            named = [one for one in answer.many("priorities") if one.get("id")]
+            known = {str(one.get("name") or one.get("summary")): str(one["id"]) for one in named}
             self._account.priorities = (time.monotonic() + (PRIORITIES_SECONDS if readable else SOON_SECONDS), known)
         return known.get(name)
 

@@ -70,7 +70,7 @@ def test_a_resolution_note_that_is_told_as_a_comment_too_is_one_comment() -> Non
     assert link.comments_total == 1
 
 
-@pytest.mark.parametrize("change", ["unlinked", "merged", "deleted"])
+@pytest.mark.parametrize("change", ["merged", "deleted"])
 def test_a_link_ends_with_its_incident_and_late_news_of_it_does_not_bring_it_back(change: Change) -> None:
     row = folded(update("linked"), update(change, 2, details={"into": "Q7"}), update("comment", 3))
     assert not row.linked

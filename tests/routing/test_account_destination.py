@@ -271,6 +271,8 @@ def test_a_comment_on_the_service_key_path_is_a_repeat_of_the_state() -> None:
     [
         ({"resolvedBy": "USER", "reason": "Rolled back"}, None, None, {"by": "USER", "note": "Rolled back"}),
         ({"resolvedBy": "USER"}, None, None, {"by": "USER", "note": None}),
+        ({"resolvedBy": "USER", "reason": "Rolled back"}, {"statusChanged": {}}, {"user": {"displayName": "Ada"}},
+         {"by": "Ada", "note": "Rolled back"}),
         ({"resolvedBy": {"user": {"userEmail": "ada@example.com"}}}, None, None,
          {"by": "ada@example.com", "note": None}),
         ({"resolvedBy": "USER", "reason": "old"}, {"resolutionReasonChangedEvent": {"from": "old", "to": "new"}},

@@ -62,3 +62,19 @@ async def test_a_proxy_that_cannot_be_used_is_no_answer(monkeypatch: pytest.Monk
     for told in (str(answer.error), performed.result.words):
         assert told.startswith("HTTP_PROXY=")
         assert "hush" not in told
+
+
+async def test_a_token_that_is_away_for_a_moment_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    async with Simulator() as sim:
+        integration = Integration("main", "Main", Secret(f"file:{file}"), "bot@example.com", base_url=sim.api_url)
+        clients = clients_of(integration)
+        try:
+            away = await clients.perform({"integration": "main", "service": "x"}, Look("Q1", 0))
+            file.write_text("token-of-ours")
+            back = await clients.call("main", lambda api: api.abilities())
+        finally:
+            await clients.close()
+    assert isinstance(away.result, TryAgain)
+    assert str(file) in away.result.words
+    assert back.status == 200

@@ -29,7 +29,7 @@ STATUS: Final[Mapping[str, str]] = {
 }
 """The incident's status that goes with a Case's."""
 
-GONE: Final = frozenset({"merged", "deleted", "unlinked"})
+GONE: Final = frozenset({"merged", "deleted"})
 """Changes after which a Case has no incident of its own any more, so that nothing is compared."""
 
 DOES: Final = frozenset({"acknowledged", "unacknowledged", "resolved", "comment", "resolution_note", "priority"})
