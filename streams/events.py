@@ -30,6 +30,9 @@ IDENTITY_LIMIT: Final = 2_048
 KEY_LIMIT: Final = 8_192
 """Bytes of a record's key that is carried on: those of the longest identity in UTF-8."""
 
+TEST_IDENTITY: Final = "pagerline-test/"
+"""Begins the grouping key or Case id of a test notification (`pagerline send`)."""
+
 PRIORITIES: Final = frozenset({"P1", "P2", "P3", "P4", "P5"})
 
 _TOPIC: Final[dict[Kind, str]] = {"alert": "alerts", "case": "cases"}

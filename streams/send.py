@@ -24,6 +24,7 @@ from aiokafka.errors import KafkaError
 from streams.dispatch.outcome import SENT_PLAIN
 from streams.documents.connector import Connector, Entity
 from streams.errors import KafkaUnavailable, UsageError
+from streams.events import TEST_IDENTITY
 from streams.kafka.scan import Ends, Scanner, scanner
 from streams.settings import Settings, kafka_options
 from streams.topology import Topology
@@ -181,7 +182,7 @@ class Trial:
 
     @property
     def identity(self) -> str:
-        return f"pagerline-test/{self.id}"
+        return f"{TEST_IDENTITY}{self.id}"
 
     @property
     def incident(self) -> str:

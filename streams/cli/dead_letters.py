@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -21,9 +21,9 @@ from streams.documents.log import Follower
 from streams.documents.secrets import cipher_of
 from streams.errors import DocumentError
 from streams.replay import show as shown
-from streams.replay.letters import Entry, Result, Wanted
-from streams.replay.plan import Again, NotPossible
-from streams.replay.selection import Selection, Unfit, plan_replay
+from streams.replay.letters import Result, Wanted
+from streams.replay.plan import Again
+from streams.replay.selection import Plan, Selection, plan_replay
 from streams.replay.topics import Topics, open_topics
 from streams.settings import Settings, kafka_options, load
 from streams.topology import Topology
@@ -123,7 +123,9 @@ Examples:
 @filters
 @click.option("--to", metavar="CONNECTOR", help="Send them through this connector, whatever they name.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
-@click.option("--force", is_flag=True, help="Also what was replayed before, or what newer events have made pointless.")
+@click.option(
+    "--force", is_flag=True, help="Also what was replayed before, what newer events have made pointless, and tests."
+)
 @click.option("--no-wait", is_flag=True, help="Do not wait for the outcomes.")
 def replay_command(
     ids: tuple[str, ...], to: str | None, dry_run: bool, force: bool, no_wait: bool, **options: Any
@@ -132,7 +134,7 @@ def replay_command(
 
     Inputs are decided anew by the documents of now; what had a destination already goes there again, or to the static
     key that its connector has by now. Workers send them, at the limit of each destination. What has been replayed
-    before, and what newer events have made pointless, is left out.
+    before, what newer events have made pointless, and test notifications (nobody would resolve them) are left out.
 
     Prints how many ended how. Exits 1 when some are dead again or cannot be replayed.
     """
@@ -160,11 +162,11 @@ class Replaying:
         """Returns whether all is well."""
         entries = await self.selection.entries(topics, whole=True)
         plan = plan_replay(entries, prefix=self.settings.prefix, force=self.force, to=self.connector)
-        go, cannot, before = plan.go, plan.cannot, plan.before
+        go, cannot = plan.go, plan.cannot
         for one in cannot:
             click.echo(f"pagerline: {one.letter.id} cannot be replayed: {one.message}", err=True)
         if dry_run:
-            self._tell_plan(go, cannot, before)
+            _tell_plan(plan)
             return not cannot
         results: Mapping[str, Result] = {}
         if go:
@@ -172,7 +174,7 @@ class Replaying:
         else:
             click.echo("pagerline: nothing to replay", err=True)
         counts = Counter(str(results[one.letter.id]) if one.letter.id in results else "sent" for one in go)
-        counts.update(_leavings(cannot, before))
+        counts.update(_leavings(plan))
         for result, count in counts.most_common():
             click.echo(f"{result}\t{count}")
         return not cannot and not any(result.status == "dead" for result in results.values())
@@ -186,24 +188,27 @@ class Replaying:
         with progress("answered", len(go)) as answered:
             return await topics.wait(place, [one.letter.id for one in go], lambda _: answered(), _nobody_answers)
 
-    def _tell_plan(self, go: Sequence[Again], cannot: Sequence[NotPossible | Unfit], before: Sequence[Entry]) -> None:
-        lines = [(one.letter.id, "would be sent again") for one in go]
-        lines += [(one.letter.id, f"cannot be replayed ({one.reason})") for one in cannot]
-        lines += [(entry.letter.id, f"replayed before: {entry.replayed}") for entry in before]
-        if lines:
-            print_table(("ID", "WHAT"), lines)
-        click.echo(
-            f"pagerline: {len(go):,} would be sent again, {len(cannot):,} cannot be, {len(before):,} were before "
-            "(dry run)",
-            err=True,
-        )
+
+def _tell_plan(plan: Plan) -> None:
+    lines = [(one.letter.id, "would be sent again") for one in plan.go]
+    lines += [(one.letter.id, f"cannot be replayed ({one.reason})") for one in plan.cannot]
+    lines += [(entry.letter.id, f"replayed before: {entry.replayed}") for entry in plan.before]
+    lines += [(letter.id, "a test notification: left out") for letter in plan.tests]
+    if lines:
+        print_table(("ID", "WHAT"), lines)
+    tests = f", {len(plan.tests):,} are test notifications" if plan.tests else ""
+    click.echo(
+        f"pagerline: {len(plan.go):,} would be sent again, {len(plan.cannot):,} cannot be, {len(plan.before):,} were "
+        f"before{tests} (dry run)",
+        err=True,
+    )
 
 
-def _leavings(cannot: Collection[NotPossible | Unfit], before: Collection[Entry]) -> Counter[str]:
-    counts = Counter(f"cannot be replayed ({one.reason})" for one in cannot)
-    if before:
-        counts["replayed before"] = len(before)
-    return counts
+def _leavings(plan: Plan) -> Counter[str]:
+    counts = Counter(f"cannot be replayed ({one.reason})" for one in plan.cannot)
+    counts["replayed before"] = len(plan.before)
+    counts["a test notification: left out"] = len(plan.tests)
+    return +counts
 
 
 def _nobody_answers() -> None:

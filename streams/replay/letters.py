@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import orjson
 
+from streams.events import TEST_IDENTITY
+
 State = Literal["open", "replayed"]
 
 
@@ -57,6 +59,12 @@ class Letter:
         """The whole record."""
         record: dict[str, Any] = orjson.loads(self.value)
         return record
+
+    @property
+    def test(self) -> bool:
+        """Whether it is the trigger of a test notification: nobody is there any more to resolve what it would open."""
+        identity = self.incident.partition(":")[2] if self.incident is not None else self.record["source"]["key"] or ""
+        return self.action != "resolve" and identity.startswith(TEST_IDENTITY)
 
     @property
     def order(self) -> tuple[int, str, int, int]:

@@ -52,28 +52,33 @@ class Unfit:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is sent again, what cannot be, and what was replayed before and is left out."""
+    """What is sent again, what cannot be, and what is left out: replayed before, or a test notification."""
 
     go: tuple[Again, ...]
     cannot: tuple[NotPossible | Unfit, ...]
     before: tuple[Entry, ...]
+    tests: tuple[Letter, ...]
 
 
 def plan_replay(entries: Iterable[Entry], *, prefix: str, force: bool, to: Connector | None) -> Plan:
-    """Pure. `to`: through this connector, whatever they name; `force`: also what was replayed before."""
+    """Pure. `to`: through this connector, whatever they name; `force`: also what was replayed before, and tests."""
     go: list[Again] = []
     cannot: list[NotPossible | Unfit] = []
     before: list[Entry] = []
+    tests: list[Letter] = []
     for entry in entries:
         if entry.replayed and not force:
             before.append(entry)
+            continue
+        if entry.letter.test and not force:
+            tests.append(entry.letter)
             continue
         planned = _plan(entry.letter, prefix, force, to)
         if isinstance(planned, Again):
             go.append(planned)
         else:
             cannot.append(planned)
-    return Plan(tuple(go), tuple(cannot), tuple(before))
+    return Plan(tuple(go), tuple(cannot), tuple(before), tuple(tests))
 
 
 def _plan(letter: Letter, prefix: str, force: bool, to: Connector | None) -> Again | NotPossible | Unfit:

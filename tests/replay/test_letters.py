@@ -8,6 +8,7 @@ import pytest
 from streams import contracts
 from streams.replay.letters import Entry, Folder, Letter, Result, Wanted, settled
 from streams.replay.plan import Again, NotPossible, again
+from streams.replay.selection import plan_replay
 from streams.replay.show import counts, masked, row, summary, text, whole
 from tests.replay.letters import TOKEN, A, B, letter, value
 
@@ -135,6 +136,27 @@ def test_what_cannot_be_sent_again(one: bytes, reason: str) -> None:
     assert isinstance(refused, NotPossible)
     assert refused.reason == reason
     assert "alerts/0/1" in refused.message or reason != "truncated"
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        value(to=A, incident="alert:pagerline-test/1a2b"),
+        value(event={"case": {}}, topic="cases", incident="case:pagerline-test/1a2b", action="trigger"),
+        value(raw=b"{", source={**letter()["source"], "key": "pagerline-test/1a2b"}),
+    ],
+)
+def test_test_notifications_are_left_out_unless_forced(test: bytes) -> None:
+    real, one = Letter.read(value(2, to=A)), Letter.read(test)
+    plan = plan_replay([Entry(one), Entry(real)], prefix="", force=False, to=None)
+    assert ([again.letter for again in plan.go], plan.tests, plan.cannot) == ([real], (one,), ())
+    plan = plan_replay([Entry(one)], prefix="", force=True, to=None)
+    assert ([again.letter for again in plan.go], plan.tests) == ([one], ())
+
+
+def test_the_resolve_of_a_test_notification_is_sent_again() -> None:
+    one = Letter.read(value(to=A, incident="alert:pagerline-test/1a2b", action="resolve"))
+    assert len(plan_replay([Entry(one)], prefix="", force=False, to=None).go) == 1
 
 
 # -- for the eye ---------------------------------------------------------------------------------------------------

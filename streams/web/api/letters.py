@@ -91,6 +91,7 @@ async def replay(call: Call) -> Reply:
             "sent": [{"id": one, "result": _result(results.get(one))} for one in sent],
             "cannot": [{"id": one.letter.id, "reason": one.reason, "message": one.message} for one in plan.cannot],
             "before": [{"id": one.letter.id, "result": _result(one.replayed)} for one in plan.before],
+            "tests": [one.id for one in plan.tests],
         }
     )
 
@@ -147,7 +148,8 @@ OPERATIONS = (
         "Send dead letters again",
         replay,
         description="By ids, by what they are, or `all`. Workers send them, at the limit of each destination; what was "
-        "replayed before is left out. Outcomes that are not there after `wait` seconds are null.",
+        "replayed before, and test notifications, are left out. Outcomes that are not there after `wait` seconds are "
+        "null.",
         body=Named(
             "Replay",
             obj(
@@ -156,7 +158,10 @@ OPERATIONS = (
                     **FILTER,
                     "all": {**BOOLEAN, "description": "All there are."},
                     "to": text("Send them through this connector, whatever they name.", least=1, most=128),
-                    "force": {**BOOLEAN, "description": "Also what was replayed before, or what is pointless by now."},
+                    "force": {
+                        **BOOLEAN,
+                        "description": "Also what was replayed before, what is pointless by now, and tests.",
+                    },
                     "dryRun": {**BOOLEAN, "description": "Say what would be done, and do nothing."},
                     "wait": {**whole(0, 60), "description": "Seconds to wait for outcomes."},
                 }
@@ -169,8 +174,9 @@ OPERATIONS = (
                     "sent": _ANSWERED,
                     "cannot": many(obj({"id": text(), "reason": text(), "message": text()})),
                     "before": _ANSWERED,
+                    "tests": many(text()),
                 },
-                ("dryRun", "sent", "cannot", "before"),
+                ("dryRun", "sent", "cannot", "before", "tests"),
             )
         },
         problems=("not-found",),

@@ -250,7 +250,8 @@ async function letters(id) {
 function replayed(told) {
   const rows = [...told.sent.map((one) => [one.id, badge(one.result ? one.result.status : "waiting"), one.result ? one.result.reason : "no outcome yet"]),
     ...told.cannot.map((one) => [one.id, badge("reject"), one.message]),
-    ...told.before.map((one) => [one.id, badge("skip"), "replayed before"])];
+    ...told.before.map((one) => [one.id, badge("skip"), "replayed before"]),
+    ...told.tests.map((one) => [one, badge("skip"), "a test notification: left out"])];
   return section(el("h2", {}, "Replay"), table(["Dead letter", "", ""], rows));
 }
 
