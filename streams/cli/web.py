@@ -10,11 +10,15 @@ from logging.config import dictConfig
 
 import click
 
-from streams.errors import UsageError
+from streams.errors import PagerlineError, UsageError
 from streams.settings import Settings, load
 from streams.telemetry.logs import logging_config
 
 log = logging.getLogger("pagerline.web")
+
+
+class CannotServe(UsageError):
+    """The web process has not begun: broker, topics or keys are not as they must be."""
 
 
 @click.command(
@@ -40,7 +44,7 @@ def web() -> None:
 
 
 async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises PagerlineError when it cannot begin."""
+    """Serve until SIGTERM or SIGINT. Raises UsageError when it cannot begin."""
     from aiohttp.web import TCPSite
 
     from streams.web.app import runner_of, web_app
@@ -57,6 +61,8 @@ async def serve(settings: Settings) -> None:
     chatter.setLevel(logging.CRITICAL)  # of brokers that are away: the error says it in one line
     try:
         await runner.setup()
+    except PagerlineError as error:
+        raise CannotServe(str(error)) from error
     finally:
         chatter.setLevel(level)
     try:

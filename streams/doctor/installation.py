@@ -7,9 +7,12 @@ from typing import Any
 
 from streams.doctor import account, kafka, keys
 from streams.doctor.finding import Finding, note, ok, wrong
+from streams.documents.check import View, faults
+from streams.documents.document import name_of
 from streams.documents.follower import Follower
 from streams.documents.secrets import cipher_of
 from streams.documents.snapshot import Snapshot
+from streams.documents.written import Written
 from streams.errors import KafkaUnavailable, SettingsError, TopicMismatch
 from streams.pagerduty.events import EventsClient
 from streams.settings import Settings, kafka_options
@@ -59,6 +62,11 @@ def documents(snapshot: Snapshot) -> list[Finding]:
         wrong("documents", f"{name}: {problem.reason}", "give the missing key, or apply the document again")
         for name, problem in snapshot.problems.items()
     ]
+    view = View(snapshot.documents, snapshot.problems)
+    for document in snapshot.documents:
+        for fault in faults(view, document):
+            where = Written(document).fault(fault.place, fault.message)
+            findings.append(wrong("documents", f"{name_of(document)}: {where}", fault.remedy))
     if not snapshot.connectors and not findings:
         return [note("documents", "there is no connector: every event is a dead letter", "`pagerline apply -f FILE`")]
     if not findings:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from streams.documents.advice import advice
-from streams.documents.check import View, check
+from streams.documents.check import View, check, faults
 from streams.documents.connector import Connector
 from streams.documents.document import KINDS, Document, Kind, kind_of, name_of, same_content
 from streams.documents.integration import Integration
@@ -92,7 +92,8 @@ def plan_changes(snapshot: Snapshot, wanted: Iterable[Document | Written], *, pr
 def plan_deletion(snapshot: Snapshot, kind: Kind, document_id: str, *, force: bool = False) -> Changes:
     """The change that deletes a document.
 
-    Raises DocumentError when there is none of that name, and, unless `force`, when others refer to it.
+    Raises DocumentError when there is none of that name, and, unless `force`, when others refer to it; with it the
+    warnings tell which lead nowhere then.
     """
     name = f"{kind}/{document_id}"
     before = snapshot.get(name)
@@ -105,8 +106,14 @@ def plan_deletion(snapshot: Snapshot, kind: Kind, document_id: str, *, force: bo
             remedy="change or delete what refers to it first",
         )
     change = Change("deleted", name, None, before)
-    warnings = advice(_after(snapshot, [change]), [], View(snapshot.documents))
-    return Changes(snapshot.head, (change,), tuple(warnings))
+    after_it = _after(snapshot, [change])
+    dangling = [
+        f"{holder}: {Written(after_it.documents[holder]).fault(fault.place, fault.message)}"
+        for holder in holders
+        for fault in faults(after_it, after_it.documents[holder])
+    ]
+    warnings = advice(after_it, [], View(snapshot.documents))
+    return Changes(snapshot.head, (change,), (*dangling, *warnings))
 
 
 def _after(snapshot: Snapshot, changes: list[Change]) -> View:

@@ -174,6 +174,9 @@ class TestDeletion:
     def test_of_what_is_referred_to_by_force(self) -> None:
         changes = plan_deletion(self.THERE, "connector", "payments", force=True)
         assert verbs(changes) == [("deleted", "connector/payments")]
+        assert changes.warnings[0] == (
+            "router/team: rules[0].targets[0].connector: names connector/payments, which is deleted with this"
+        )
 
     def test_tells_of_connectors_that_lose_their_last_router(self) -> None:
         there = stored(connector(), connector("other"), router(), router("other", Target("other")))
