@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from streams.dispatch.incident import DIGEST_TOPIC
 from streams.dispatch.outcome import source_of
 from streams.events import dedup_key_of
 from streams.explain.case import in_case_row, known_of, updates_of
-from streams.explain.findings import Findings, Queued, Record
+from streams.explain.findings import Findings, Queued, Record, begun
 from streams.explain.story import Attempt, Choice, Ending, Input, Pinned, Story, Tried, order_of
 from streams.explain.verdict import now_of
 from streams.explain.waiting import in_outbox, in_route, in_row
@@ -30,7 +31,7 @@ def assemble(found: Findings) -> Story:
             book.end((told["source"], None, None), _of_row(told, destination, row), replace=False)
         pending = row.get("pending") or ()
         for number, record in enumerate(pending):
-            if record["source"]["topic"] != "pagerline-digest":
+            if record["source"]["topic"] != DIGEST_TOPIC:
                 why = in_case_row(number, row) or in_row(pending, number, row)
                 book.end(_input_of(record), _waits(record, why, row), replace=False)
     for queued in found.queued:
@@ -49,7 +50,7 @@ def assemble(found: Findings) -> Story:
         destinations=known,
         inputs=inputs,
         workers=found.workers,
-        complete=found.complete,
+        complete=found.complete or begun(found),
         updates=updates_of(found.updates),
     )
 

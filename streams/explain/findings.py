@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from streams.dispatch.incident import DIGEST_TOPIC
+
 Record = Mapping[str, Any]
+
+_UNPINNED: Final[Record] = {"pinned": False}
+"""Of an input that route gave up before it asked a connector: a pin would have held it."""
 
 CLOCKS_MS: Final = 60_000
 """Clocks of producers, brokers and workers differ; an outcome may seem to be that much older than its input."""
@@ -55,6 +60,31 @@ class Findings:
     def any(self) -> bool:
         """Whether there is anything to tell."""
         return bool(self.deliveries or self.letters or self.pins or self.rows or self.queued or self.updates)
+
+
+def begun(found: Findings) -> bool:
+    """Whether the oldest input that was found began a life: a trigger that no pin held. Nothing lies before it then."""
+    seen = list(_seen(found))
+    oldest = min((one[:4] for one in seen), default=None)
+    return any(one[:4] == oldest and one[4] for one in seen)
+
+
+def _seen(found: Findings) -> Iterator[tuple[int, str, int, int, bool]]:
+    """The inputs that were found: timestamp and place, and whether it chose a destination, or was to."""
+    letters = [{**one, "why": (one.get("outbox") or one).get("why") or _UNPINNED} for one in found.letters]
+    waiting = [one for row in found.rows.values() for one in row.get("pending") or ()]
+    outbox = [one.outbox for one in found.queued if one.outbox is not None]
+    for record in [*found.deliveries, *letters, *waiting, *outbox]:
+        source = record["source"]
+        if not record.get("replay") and source["topic"] != DIGEST_TOPIC:
+            place = (source["topic"], source["partition"], source["offset"])
+            why = record.get("why")
+            yield (source["timestamp"], *place, record["action"] == "trigger" and bool(why) and not why["pinned"])
+    for queued in found.queued:
+        if queued.outbox is None:
+            topic, partition, offset = queued.source.rsplit("/", 2)
+            first = queued.action == "trigger" and found.pins is None
+            yield (queued.written_at, topic, int(partition), int(offset), first)
 
 
 def beginning(deliveries: Iterable[Record], before_ms: int | None = None) -> int | None:

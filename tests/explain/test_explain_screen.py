@@ -10,7 +10,7 @@ from streams.explain import story as shapes
 from streams.explain.assemble import assemble
 from streams.explain.findings import Findings
 from streams.explain.screen import FIRST, LAST, duration, screen
-from tests.explain.records import KEY, T0, WHY, A, delivery, letter, outbox, row
+from tests.explain.records import KEY, PINNED, T0, WHY, A, delivery, letter, outbox, row
 
 PAGE = Path(__file__).parents[2] / "docs" / "explain.md"
 
@@ -67,7 +67,7 @@ def test_who_chose_the_connector() -> None:
 
 
 def test_superseded_dead_replayed_and_incomplete() -> None:
-    gone = delivery(1, status="superseded", by="alerts/3/2")
+    gone = delivery(1, status="superseded", by="alerts/3/2", why=PINNED)
     shown = text(Findings("alert:gk", [gone], [letter(2, replay="alerts/3/2@-")], complete=False, asked="alerts/3/2"))
     assert "    by alerts/3/2" in shown
     assert "trigger  alerts/3/2  ← asked for" in shown

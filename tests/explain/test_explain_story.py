@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import orjson
 import pytest
 
@@ -185,3 +187,32 @@ def test_where_a_life_begins() -> None:
     assert beginning(lives, before_ms=T0 + 2_000) == T0 + 1_000
     assert beginning(lives[3:]) is None
     assert beginning([delivery(9, replay="alerts/3/1@-"), *lives]) == T0 + 5_000
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Findings("alert:gk", letters=[letter(1)]),
+        Findings("alert:gk", letters=[letter(1, outbox=None)]),
+        Findings("alert:gk", [delivery(2)], [letter(1)]),
+        Findings("alert:gk", rows={A: row(pending=[outbox(1)])}),
+        Findings("alert:gk", queued=[Queued("dispatch", "alerts/3/1", T0, "trigger", "outbox/0", 0, outbox(1))]),
+        Findings("alert:gk", queued=[Queued("route", "alerts/3/1", T0, "trigger", "alerts/3", 0)]),
+    ],
+)
+def test_a_life_whose_first_trigger_was_found_is_complete(found: Findings) -> None:
+    assert assemble(dataclasses.replace(found, complete=False)).complete
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Findings("alert:gk", [delivery(1, "resolve")], [letter(2)]),
+        Findings("alert:gk", letters=[letter(1, outbox=outbox(1, why=PINNED))]),
+        Findings("alert:gk", [delivery(1, replay="alerts/3/1@-")]),
+        Findings("alert:gk", pins={"pins": {}}, queued=[Queued("route", "alerts/3/1", T0, "trigger", "alerts/3", 0)]),
+        Findings("alert:gk", pins={"pins": {}}),
+    ],
+)
+def test_what_begins_with_something_else_began_before(found: Findings) -> None:
+    assert not assemble(dataclasses.replace(found, complete=False)).complete
