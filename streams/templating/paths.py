@@ -134,6 +134,7 @@ def explain_missing(value: Any, way: Way) -> tuple[str, tuple[str, ...]]:
     reached = way.root
     if value is MISSING:
         return "", ()
+    index: int | None = None
     for key, index in way.steps:
         after = walk(value, (Step(key, index),))
         if after is MISSING:
@@ -141,6 +142,13 @@ def explain_missing(value: Any, way: Way) -> tuple[str, tuple[str, ...]]:
         value, reached = after, f"{reached}.{key}"
     if type(value) is dict:
         return reached, tuple(sorted(map(str, value))[:20])
-    if type(value) is list:
-        return reached, (f"0 to {len(value) - 1}",) if value else ()
+    if type(value) is list and value:
+        labels = _labels(value) if index is None else ()
+        return reached, labels or ("0" if len(value) == 1 else f"0 to {len(value) - 1}",)
     return reached, ()
+
+
+def _labels(groups: list[Any]) -> tuple[str, ...]:
+    """The labels of an alert's groups, by which these can be indexed (`streams.templating.labels`)."""
+    labels = (group.get("keyValues") for group in groups if type(group) is dict)
+    return tuple(sorted({str(name) for of in labels if type(of) is dict for name in of})[:20])

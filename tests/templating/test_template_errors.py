@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
+from streams import contracts
 from streams.templating import DataMissing, RenderFailed, TemplateWrong, compile_condition, compile_template
+from streams.templating.quiet import without_keys
 from streams.templating.template import CACHED, _template
 
 SECRET = "930aaaaaaaaaaaaaaaaaaaaaaaaaa0d1"
@@ -94,7 +99,7 @@ def test_a_caret_stands_under_the_place() -> None:
     [
         ("{{ alertDef.nme }}", "alertDef.nme", ("name", "priority")),
         ("{{ alrt.status }}", "alrt.status", ("alert", "alertDef")),
-        ("{{ alert.groups[7].host }}", "alert.groups[7].host", ("0 to 0",)),
+        ("{{ alert.groups[7].host }}", "alert.groups[7].host", ("0",)),
         ("{{ alertDef.name.first }}", "alertDef.name.first", ()),
         ("{% for g in alert.groups %}{{ g.hots }}{% endfor %}", "g.hots", ("host",)),
         ("{{ alertDef[alertDef.name] }}", "alertDef[alertDef.name]", ("name", "priority")),
@@ -199,3 +204,39 @@ def test_a_condition_can_be_wrong_too() -> None:
     assert "starting_with" in str(raised.value)
     with pytest.raises(TemplateWrong):
         compile_condition("a == 1 }} {{ b")
+
+
+def test_names_of_members_are_shown_and_keys_are_not() -> None:
+    with pytest.raises(DataMissing) as raised:
+        compile_template("{{ alertDef.nme }}").render({"alertDef": {"incidentSettings": 1, "name": 2, SECRET: 3}})
+    assert raised.value.present == ("…0d1", "incidentSettings", "name")
+    for name in ("a" * 24, "incidentSettings" * 2, "R02ABCDEFGHIJKLM"):
+        assert name not in without_keys(f"there is: {name}"), name
+
+
+def test_no_name_of_the_schemas_is_taken_for_a_key() -> None:
+    def names(schema: Any) -> Iterator[str]:
+        inside = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+        yield from schema.get("properties", ()) if isinstance(schema, dict) else ()
+        for one in inside:
+            yield from names(one)
+
+    found = {name for topic in ("alerts", "cases") for name in names(contracts.schema(topic))}
+    assert "incidentSettings" in found
+    assert [name for name in found if without_keys(name) != name] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("alert.groups['hots']", "in `alert.groups` there is: host, team"),
+        ("alert.groups[2].status", "in `alert.groups` there is: 0 to 1"),
+        ("alert.tags['a']", "in `alert.tags` there is: 0"),
+        ("alert.none[0]", "there is nothing in `alert.none`"),
+    ],
+)
+def test_a_list_says_what_it_can_be_asked_for(path: str, there: str) -> None:
+    groups = [{"keyValues": {"host": "web-7"}}, {"keyValues": {"team": "a"}}]
+    with pytest.raises(DataMissing) as raised:
+        compile_template(f"{{{{ {path} }}}}").render({"alert": {"groups": groups, "tags": ["x"], "none": []}})
+    assert raised.value.message == f"`{path}` is not there; {there}"
