@@ -14,6 +14,9 @@ from streams.templating.limits import LIMITS, Limits
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 
+_ENDS = frozenset({"`}}`", "`%}`", "`)`", "`]`"})
+"""Of the words that a template may go on with, those that end something."""
+
 
 class Scanner:
     """Reads ``text`` from ``position`` on. All methods that take something return None when it is not there."""
@@ -87,6 +90,6 @@ class Scanner:
     def expectation(self) -> str:
         """What would have been right at the farthest place, as a list of words."""
         words = sorted(self._expected)
-        if len(words) > 8:
-            return "something else"
+        if len(words) > 8:  # nobody reads so many; what ends it is what is missing as a rule
+            words = [word for word in words if word in _ENDS]
         return ", ".join(words[:-1]) + " or " + words[-1] if len(words) > 1 else "".join(words) or "something else"

@@ -61,6 +61,9 @@ def wrong(template: str) -> TemplateWrong:
         ("{{ get_env(name='HOME') }}", "machine"),
         ("{% macro line(x) %}{% endmacro %}{{ self::lime(x=1) }}", "did you mean `line`?"),
         ("{% if a %}{{ x | uper }}{% endif %}", "did you mean `upper`?"),
+        ("{{ a", "expected `}}`"),
+        ("{{ a b }}", "expected `}}`"),
+        ("{% if a", "expected `%}`"),
     ],
 )
 def test_a_hint_says_what_to_write(template: str, hint: str) -> None:
