@@ -29,12 +29,12 @@ FROM: Final = "change-me@example.com"
 """Of an integration: the API gives neither its token nor its user."""
 
 
-def import_coralogix(contents: Iterable[Any]) -> Carried:
-    """All that these exports hold, references between them kept right."""
+def import_coralogix(exports: Iterable[tuple[str, Any]]) -> Carried:
+    """All that these exports (a file's name and its content) hold, references between them kept right."""
     carried = Carried()
     found: dict[Kind, list[Json]] = {kind: [] for kind in KINDS}
-    for content in contents:
-        _sort(content, found, carried)
+    for name, content in exports:
+        _sort(name, content, found, carried)
     for connector in found["connector"]:
         _connector(connector, carried)
     presets = {text(preset.get("id")) for preset in found["preset"] if connector_type_of(preset.get("connectorType"))}
@@ -45,13 +45,13 @@ def import_coralogix(contents: Iterable[Any]) -> Carried:
     return carried
 
 
-def _sort(content: Any, found: dict[Kind, list[Json]], carried: Carried) -> None:
+def _sort(file: str, content: Any, found: dict[Kind, list[Json]], carried: Carried) -> None:
     if isinstance(content, list):
         for one in content:
-            _sort(one, found, carried)
+            _sort(file, one, found, carried)
         return
     if not isinstance(content, dict):
-        carried.note("export", "not read: it holds something that is no object")
+        carried.note(file, "not read: it holds something that is no object")
         return
     wrapped = False
     for kind in KINDS:
@@ -65,7 +65,7 @@ def _sort(content: Any, found: dict[Kind, list[Json]], carried: Carried) -> None
     if not wrapped:
         own = _kind(content)
         if own is None:
-            carried.note(name_of("object", content), "not read: it is no connector, preset or router")
+            carried.note(f"{file}: {name_of('object', content)}", "not read: it is no connector, preset or router")
         else:
             found[own].append(content)
 

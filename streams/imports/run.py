@@ -18,7 +18,7 @@ def carry(sources: Sequence[Source], given: Format | None = None, labels: str = 
         by_format[given or format_of(source)].append(source)
     carried = Carried()
     if some := by_format["coralogix"]:
-        carried.merge(import_coralogix([one.content for one in some]))
+        carried.merge(import_coralogix((one.name, one.content) for one in some))
     if some := by_format["terraform"]:
         carried.merge(import_terraform([one.content for one in some]))
     if some := by_format["alertmanager"]:

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, get_args
 import orjson
 import yaml
 
+from streams.documents.document import KINDS
 from streams.errors import UsageError
 
 Format = Literal["coralogix", "terraform", "alertmanager"]
@@ -35,6 +36,11 @@ def read_sources(paths: Iterable[str], stdin: Callable[[], str]) -> list[Source]
 def format_of(source: Source) -> Format:
     """What a source is, by its members. Raises UsageError when it is nothing that is known."""
     content = source.content
+    for one in content if isinstance(content, list) else [content]:
+        if isinstance(one, dict) and one.get("kind") in KINDS and "id" in one:
+            raise UsageError(
+                f"{source.name}: is a document of Pagerline already; `pagerline apply -f` takes it as it is"
+            )
     if isinstance(content, dict):
         if ("resources" in content and "version" in content) or "values" in content or "planned_values" in content:
             return "terraform"
@@ -72,7 +78,8 @@ def _content(name: str, text: str) -> Any:
     except orjson.JSONDecodeError:
         pass
     try:
-        return yaml.safe_load(text)
+        documents = list(yaml.safe_load_all(text))
+        return documents if len(documents) > 1 else next(iter(documents), None)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         # Only where and what kind of fault: PyYAML's own words quote the line, which may hold a key.
         mark = getattr(error, "problem_mark", None)

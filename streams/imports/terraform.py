@@ -34,7 +34,7 @@ def import_terraform(contents: Iterable[Any]) -> Carried:
                 found[f"{RESOURCES[kind]}s"].append(_api(attributes))
             elif kind.startswith("coralogix_"):
                 others[kind] += 1
-    carried = import_coralogix([found])
+    carried = import_coralogix([("Terraform", found)])
     for kind, count in sorted(others.items()):
         carried.note(kind, f"{count} resource(s) not read: only connectors, presets and global routers are")
     return carried

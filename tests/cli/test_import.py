@@ -107,3 +107,20 @@ def test_what_cannot_be_read_is_refused_without_its_content(stdin: str, says: st
 
 def test_a_file_that_is_not_there() -> None:
     assert "nowhere.json: cannot be read" in run("nowhere.json").stderr
+
+
+@pytest.mark.parametrize("more", ["", "---\nkind: connector\nid: other\ntype: PAGERDUTY\n"])
+def test_a_document_of_pagerline_is_known_as_one(tmp_path: Path, more: str) -> None:
+    (tmp_path / "c.yaml").write_text(f"kind: connector\nid: payments\ntype: PAGERDUTY\n{more}")
+    result = run(str(tmp_path / "c.yaml"))
+    assert result.exit_code == 2
+    assert "c.yaml: is a document of Pagerline already; `pagerline apply -f` takes it as it is" in result.stderr
+
+
+def test_what_is_not_read_is_told_with_its_file(tmp_path: Path) -> None:
+    (tmp_path / "bad.yml").write_text("a: 1\n")
+    result = run(str(tmp_path / "bad.yml"))
+    assert result.exit_code == 1
+    assert (
+        f"{tmp_path / 'bad.yml'}: object (without id): not read: it is no connector, preset or router" in result.stderr
+    )
