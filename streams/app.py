@@ -101,6 +101,7 @@ class Worker:
         )
         metrics.watch_lag(tuple(self.parts), self.lag)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._at_work = False
         app.on_drain.append(self._drain)
         app.on_ready.append(self._ready)
         for part in self.parts.values():
@@ -151,7 +152,9 @@ class Worker:
         )
 
     async def _drain(self) -> None:
-        log.info("giving partitions back: %s under way", " and ".join(part.under_way for part in self.parts.values()))
+        if self._at_work:  # a group's first rebalance takes nothing away
+            under_way = " and ".join(part.under_way for part in self.parts.values())
+            log.info("giving partitions back: %s under way", under_way)
         bound = self.settings.shutdown_seconds / 4
         await asyncio.gather(*(part.drain(bound) for part in self.parts.values()))
 
@@ -160,6 +163,7 @@ class Worker:
         assignment = self.app.consumer.assignment()
         owned = {name: owned_partitions(assignment, next(iter(part.reads))) for name, part in self.parts.items()}
         shown = "; ".join(f"{name} on partitions {partitions}" for name, partitions in owned.items())
+        self._at_work = True
         log.info("at work: %s%s", shown, f"; {', '.join(resumed)} to go on with" if resumed else "")
 
     async def close(self) -> None:

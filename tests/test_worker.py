@@ -74,6 +74,24 @@ async def test_a_purge_that_fails_stops_the_worker(worker: Worker, monkeypatch: 
     assert [str(error) for error in crashes] == ["a bug"]
 
 
+async def test_only_who_was_at_work_gives_partitions_back(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(worker.app.consumer, "assignment", set)
+    for part in worker.parts.values():
+        monkeypatch.setattr(part, "ready", quiet)
+    with caplog.at_level("INFO"):
+        await worker._drain()
+        assert "giving partitions back" not in caplog.text
+        await worker._ready()
+        await worker._drain()
+        assert "giving partitions back" in caplog.text
+
+
+async def quiet() -> None:
+    """Nothing to go on with."""
+
+
 async def test_a_worker_that_could_not_even_prepare_can_be_closed(worker: Worker) -> None:
     await worker.close()
 
