@@ -65,7 +65,15 @@ def selected(ids: tuple[str, ...] = (), **options: Any) -> Selection:
     return Selection(wanted, ids)
 
 
-@click.group("dead-letters")
+@click.group(
+    "dead-letters",
+    epilog="""\b
+Examples:
+  pagerline dead-letters list
+  pagerline dead-letters show ID
+  pagerline dead-letters replay --reason unknown_routing_key
+""",
+)
 def dead_letters() -> None:
     """What could not be delivered without somebody's help: look at it, repair what is wrong, send it again."""
 

@@ -13,8 +13,10 @@ COMMANDS = {
     "worker": Lazy("streams.cli.worker:worker", "Run the stages that bring events to PagerDuty."),
     "web": Lazy("streams.cli.web:web", "Run the API, the console and the ingress of webhooks."),
     "topics": Lazy("streams.cli.topics:topics", "Create and check the topics."),
-    "apply": Lazy("streams.cli.documents:apply", "Create or change documents from files."),
-    "get": Lazy("streams.cli.documents:get", "Show documents, keys masked."),
+    "apply": Lazy(
+        "streams.cli.documents:apply", "Create or change documents (connectors, routers, presets, integrations)."
+    ),
+    "get": Lazy("streams.cli.documents:get", "Show documents, secrets masked."),
     "diff": Lazy("streams.cli.documents:diff", "Show what apply would change."),
     "delete": Lazy("streams.cli.documents:delete", "Delete a document."),
     "import": Lazy("streams.cli.import_:import_command", "Make documents from exports, Terraform or Alertmanager."),

@@ -13,9 +13,15 @@ from streams.rotation.rotate import End, rotate
 from streams.settings import load
 
 
-@click.group()
+@click.group(
+    epilog="""\b
+Examples:
+  export PAGERLINE_SECRET_KEYS=$(pagerline secrets new-key)
+  pagerline secrets rotate --check
+"""
+)
 def secrets() -> None:
-    """Make and rotate the keys that connectors are encrypted with."""
+    """Make and rotate the keys that documents are encrypted with."""
 
 
 @secrets.command(

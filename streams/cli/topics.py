@@ -11,7 +11,13 @@ from streams.settings import kafka_options, load
 from streams.topology import Topology
 
 
-@click.group()
+@click.group(
+    epilog="""\b
+Examples:
+  pagerline topics apply
+  pagerline topics apply --check
+"""
+)
 def topics() -> None:
     """Create and check the topics that Pagerline reads and writes."""
 

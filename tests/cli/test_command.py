@@ -117,3 +117,23 @@ def test_as_a_module_with_version_and_without_waiting_for_kafka_clients() -> Non
     )
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert shown.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", ["cases", "dead-letters", "sandbox", "secrets", "topics"])
+def test_groups_have_examples(name: str) -> None:
+    examples = CliRunner().invoke(command.main, [name, "--help"]).output.partition("Examples:\n")[2]
+    assert f"pagerline {name} " in examples
+
+
+def test_the_verifier_says_where_it_looks_for_kafka() -> None:
+    told = CliRunner().invoke(command.main, ["sandbox", "verify", "--help"]).output
+    brokers = told.partition("--brokers")[2].partition("--prefix")[0]
+    assert "127.0.0.1:9092" in brokers
+    assert "PAGERLINE_BROKERS" in brokers
+    assert "required" not in brokers
+
+
+def test_the_list_names_all_kinds_of_documents() -> None:
+    told = " ".join(CliRunner().invoke(command.main, ["--help"]).output.split())
+    assert "Create or change documents (connectors, routers, presets, integrations)." in told
+    assert "Show documents, secrets masked." in told

@@ -22,7 +22,8 @@ Examples:
 
 
 @click.command("verify", epilog=EXAMPLE)
-@click.option("--brokers", required=True, envvar="PAGERLINE_BROKERS", metavar="HOST:PORT,…", help="Of Kafka.")
+@click.option("--brokers", default="127.0.0.1:9092", show_default=True, envvar="PAGERLINE_BROKERS", show_envvar=True,
+              metavar="HOST:PORT,…", help="Of Kafka.")  # fmt: skip
 @click.option("--prefix", default="", envvar="PAGERLINE_PREFIX", help="Of topic names.")
 @click.option("--simulator", required=True, metavar="URL", help="Of the PagerDuty simulator.")
 @click.option(
