@@ -160,10 +160,10 @@ def list_command(store: CaseStore) -> None:
 @click.argument("case", metavar="ID")
 @click.pass_obj
 def show(store: CaseStore, case: str) -> None:
-    """Show one Case with its comments."""
+    """Show one Case with its description and its comments."""
     found = store.case(case)
     click.echo(f"{found['id']}  {found['status']}  {found['title']}")
-    for name in ("priority", "assignee", "incident", "resolution", "resolved_by"):
+    for name in ("description", "priority", "assignee", "incident", "resolution", "resolved_by"):
         if found[name]:
             click.echo(f"  {name.replace('_', ' ')}: {found[name]}")
     for one in store.comments(case):

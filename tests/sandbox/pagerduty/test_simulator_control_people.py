@@ -143,6 +143,8 @@ async def test_the_page_asks_nobody_else(http: aiohttp.ClientSession) -> None:
     assert "http://" not in page
     assert "https://" not in page
     assert "src=" not in page
+    assert "toLocale" not in page  # times are UTC with their date, as everywhere else
+    assert "toISOString" in page
 
 
 async def test_rest_calls_and_settings(sim: Simulator, http: aiohttp.ClientSession) -> None:
