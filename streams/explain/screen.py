@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import merge
 from typing import Final, Literal, NamedTuple
 
 from streams.explain.story import Attempt, Choice, Ending, Input, Known, Story, Update
@@ -45,7 +46,6 @@ class Line(NamedTuple):
 
 def screen(story: Story) -> Iterator[Line]:
     """The lines of a story."""
-    inputs = story.inputs
     yield Line(printable(story.incident or "an input that names no incident"), "title")
     if story.dedup_key is not None:
         yield _head("dedup key", printable(story.dedup_key))
@@ -61,20 +61,43 @@ def screen(story: Story) -> Iterator[Line]:
                 yield Line(f"{name:<12}{trouble}", "bad")
     if not story.complete:
         yield Line("It began before what was looked at: --since 7d, or --all, looks further back.", "dim")
-    shown = inputs if len(inputs) <= FIRST + LAST + 1 else inputs[:FIRST]
-    for one in shown:
-        yield from _input(one)
-    if len(shown) < len(inputs):
-        yield Line("")
-        yield Line(f"… {len(inputs) - FIRST - LAST:,} inputs between (-o json has all)", "dim")
-        for one in inputs[-LAST:]:
-            yield from _input(one)
-    updates = story.updates[-UPDATES:]
-    if updates:
-        yield Line("")
-    if len(updates) < len(story.updates):
-        yield Line(f"… {len(story.updates) - len(updates):,} earlier changes at PagerDuty (-o json has all)", "dim")
-    yield from map(_update, updates)
+    yield from _in_time(story)
+
+
+class _Block(NamedTuple):
+    """Lines that stand together, and what time they are of."""
+
+    at: int
+    input: bool
+    lines: Iterable[Line]
+
+
+def _in_time(story: Story) -> Iterator[Line]:
+    """Inputs, and what people did at PagerDuty, in the order of time."""
+    below = False
+    for block in merge(_inputs(story.inputs), _updates(story.updates), key=lambda one: one.at):
+        if below and not block.input:
+            yield Line("")
+        below = block.input
+        yield from block.lines
+
+
+def _inputs(inputs: Sequence[Input]) -> list[_Block]:
+    blocks = [_Block(one.written_at or 0, True, _input(one)) for one in inputs]
+    if (between := len(inputs) - FIRST - LAST) > 1:
+        words = Line(f"… {between:,} inputs between (-o json has all)", "dim")
+        blocks[FIRST:-LAST] = [_Block(blocks[FIRST].at, True, (Line(""), words))]
+    return blocks
+
+
+def _updates(updates: Sequence[Update]) -> list[_Block]:
+    # Some of PagerDuty's times are whole seconds: what was asked for within one comes before what was done in it.
+    blocks = [_Block(one.at if one.at % 1_000 else one.at + 999, False, (_update(one),)) for one in updates]
+    blocks.sort(key=lambda one: one.at)
+    if (earlier := len(blocks) - UPDATES) > 0:
+        words = Line(f"… {earlier:,} earlier changes at PagerDuty (-o json has all)", "dim")
+        blocks[:earlier] = [_Block(blocks[earlier].at, False, (words,))]
+    return blocks
 
 
 def _incident(known: Known) -> str:

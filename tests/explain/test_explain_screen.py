@@ -10,6 +10,7 @@ from streams.explain import story as shapes
 from streams.explain.assemble import assemble
 from streams.explain.findings import Findings
 from streams.explain.screen import FIRST, LAST, duration, screen
+from streams.explain.story import Update
 from tests.explain.records import KEY, PINNED, T0, WHY, A, delivery, letter, outbox, row
 
 PAGE = Path(__file__).parents[2] / "docs" / "explain.md"
@@ -75,6 +76,26 @@ def test_superseded_dead_replayed_and_incomplete() -> None:
     assert f"    dead letter alerts/3/2@{A} (unknown_routing_key)" in shown
     assert "--since 7d, or --all" in shown
     assert KEY not in shown
+
+
+def test_what_people_did_stands_between_the_inputs_by_its_time() -> None:
+    def update(change: str, at: int) -> Update:
+        return Update(at, at, change, True, "Ada", "webhook", "", A)
+
+    story = assemble(Findings("case:gk", [delivery(1), delivery(3, "acknowledge"), delivery(9, "resolve")]))
+    # Linked within the second of the input that asked for it; PagerDuty tells whole seconds.
+    first = dataclasses.replace(story.inputs[0], written_at=T0 + 1_400)
+    updates = (update("linked", T0 + 1_000), update("comment", T0 + 2_500), update("acknowledged", T0 + 4_000))
+    lines = screen(dataclasses.replace(story, inputs=(first, *story.inputs[1:]), updates=updates))
+    told = [line.text for line in lines if re.match("2023-.*  (PagerDuty|trigger|acknowledge|resolve)", line.text)]
+    assert [line.split("  ")[1].removesuffix(" by Ada (webhook)") for line in told] == [
+        "trigger",
+        "PagerDuty: linked",
+        "PagerDuty: comment",
+        "acknowledge",
+        "PagerDuty: acknowledged",
+        "resolve",
+    ]
 
 
 def test_very_many_inputs_leave_the_beginning_and_the_end() -> None:
