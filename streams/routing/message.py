@@ -17,7 +17,6 @@ from streams.routing.reading import flat, groups_of, mapping
 from streams.routing.severity import priority_of, severity_of
 
 CLIENT: Final = "Pagerline"
-FALLBACK_SOURCE: Final = "Coralogix"
 
 SUMMARY_VALUES: Final = 6
 """Group-by values named in a summary; more than a few push the alert's name out of sight."""
@@ -55,7 +54,7 @@ def _alert(event: Event) -> Message:
     return fit(
         {
             "summary": name + _group_values(values, len(groups)),
-            "source": host or FALLBACK_SOURCE,
+            "source": host or event.dedup_key,
             "severity": severity_of(priority),
             "timestamp": _timestamp(event, alert.get("timestamp")),
             "component": _first(COMPONENTS, known),
@@ -95,7 +94,7 @@ def _case(event: Event) -> Message:
     return fit(
         {
             "summary": _text(case.get("title"), "case.title", "summary", errors) or f"Case {event.dedup_key}",
-            "source": host or FALLBACK_SOURCE,
+            "source": host or event.dedup_key,
             "severity": severity_of(priority),
             "timestamp": _timestamp(event, case.get("createdAt") if changed is None else changed),
             "component": _first(COMPONENTS, [labels]),

@@ -78,7 +78,7 @@ def test_the_least_document_makes_a_page_without_complaints(event: Event) -> Non
     message = default_message(event)
     assert faults(message) == []
     assert event.dedup_key in message.payload["summary"]
-    assert message.payload["source"] == "Coralogix"
+    assert message.payload["source"] == event.dedup_key
     assert message.payload["severity"] == "info"
     assert message.payload["custom_details"] == {"pagerline": {"source": event.source.id}}
     assert message.render_errors == {}
