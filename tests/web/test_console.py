@@ -43,3 +43,19 @@ def test_it_asks_for_what_there_is() -> None:
     for path in asked:
         plain = re.sub(r"\$\{[^}]*\}", "x", path)
         assert any(one.fullmatch(plain) for one in known), path
+
+
+def test_what_pages_for_real_is_asked_about_first() -> None:
+    script = text_of("console.js")
+    body = script.split("function action(")[1].split("\nfunction ")[0]
+    assert body.index("!confirm(question)) return;") < body.index("await work()")
+    for label in ('"Send"', "reason", '"Replay again"', '"Replay, come what may"'):
+        call = script.split(f"action({label},")[1].split("\n  show(")[0]
+        assert re.search(r'[`"][^`"]*\?[`"]\)', call), label
+
+
+def test_a_dead_letter_that_was_replayed_says_so_and_is_forced_only_when_asked() -> None:
+    page = text_of("console.js").split("async function oneLetter")[1].split("\nasync function ")[0]
+    assert "one.replayed.status" in page
+    assert "force: true" not in page
+    assert 'action("Replay", place, replay(one, false))' in page

@@ -81,10 +81,11 @@ function problem(error) {
     errors.length ? table(["Field", "Line", "What", "Remedy"], rows) : el("p", {}, error.message));
 }
 
-/** A button that is off while it works, and puts what comes of it into `place`. */
-function action(label, place, work, kind = "") {
+/** A button that is off while it works, and puts what comes of it into `place`. `question` is asked first, if given. */
+function action(label, place, work, kind = "", question = "") {
   return el("button", { type: "button", class: kind, onclick: async (event) => {
     const button = event.currentTarget;
+    if (question && !confirm(question)) return;
     button.disabled = true;
     place.replaceChildren(el("p", { class: "dim" }, "Working …"));
     try { place.replaceChildren(...[await work()].flat()); } catch (error) { place.replaceChildren(problem(error)); }
@@ -151,7 +152,8 @@ async function oneDocument(kind, id) {
     el("p", {}, told.message), el("p", {}, el("a", { href: `#/explain/${encodeURIComponent(told.incident)}` }, told.incident))));
   show(section(el("h2", {}, `${kind} ${id}`), pre(found)),
     kind === "connector" ? section(el("h2", {}, "Test notification"),
-      el("p", { class: "dim" }, "Through the whole path. It pages for real, and resolves itself."), action("Send", place, test), place) : "");
+      el("p", { class: "dim" }, "Through the whole path. It pages for real, and resolves itself."), action("Send", place, test, "",
+        `This pages whoever is on call behind connector ${id}, for real, and resolves it again. Send it?`), place) : "");
 }
 
 function explainForm(value) {
@@ -237,7 +239,8 @@ async function letters(id) {
   const reasons = [...new Set(found.deadLetters.filter((one) => !one.replayed).map((one) => one.reason.type))].sort();
   const all = (reason) => () => ask("POST", "/api/v1/dead-letters/replay", { reason: [reason] }).then(replayed);
   show(section(el("h2", {}, `Dead letters (${found.total})`),
-    reasons.length ? el("p", {}, "Replay all of: ", reasons.map((reason) => [action(reason, place, all(reason), "plain small"), " "])) : "",
+    reasons.length ? el("p", {}, "Replay all of: ", reasons.map((reason) => [action(reason, place, all(reason), "plain small",
+      `This sends all dead letters of reason ${reason} again, and may page for each of them. Replay them?`), " "])) : "",
     place,
     table(["Given up", "Incident", "Reason", "Destination", "Replayed", ""], found.deadLetters.slice().reverse().map((one) => [
       el("span", { class: "nowrap" }, moment(one.at)),
@@ -259,9 +262,14 @@ async function oneLetter(id) {
   const found = await ask("GET", `/api/v1/dead-letters/${encodeURIComponent(id)}`);
   const place = el("div");
   const to = el("input", { type: "text", "aria-label": "Connector", placeholder: "through this connector (optional)" });
+  const replay = (one, force) => () => ask("POST", "/api/v1/dead-letters/replay",
+    { ids: [one.id], force, ...(to.value.trim() ? { to: to.value.trim() } : {}) }).then(replayed);
   show(found.deadLetters.map((one) => section(el("h2", {}, one.incident || one.id), el("p", {}, el("b", {}, one.reason.type), ": ", one.reason.message),
-    el("form", { class: "line", onsubmit: (event) => event.preventDefault() }, to,
-      action("Replay", place, () => ask("POST", "/api/v1/dead-letters/replay", { ids: [one.id], force: true, ...(to.value.trim() ? { to: to.value.trim() } : {}) }).then(replayed))),
+    one.replayed ? el("p", {}, `Replayed, ${moment(one.replayed.at)}: `, badge(one.replayed.status), " ", one.replayed.reason) : "",
+    el("form", { class: "line", onsubmit: (event) => event.preventDefault() }, to, one.replayed
+      ? action("Replay again", place, replay(one, true), "plain", "It was replayed before. This sends it once more, and may page again. Replay it?")
+      : [action("Replay", place, replay(one, false)), action("Replay, come what may", place, replay(one, true), "plain",
+        "This sends it even if it is pointless by now, or a test notification. Replay it?")]),
     place, pre(one))));
 }
 
