@@ -59,3 +59,11 @@ def test_a_dead_letter_that_was_replayed_says_so_and_is_forced_only_when_asked()
     assert "one.replayed.status" in page
     assert "force: true" not in page
     assert 'action("Replay", place, replay(one, false))' in page
+
+
+def test_explain_marks_replays_and_can_look_at_everything() -> None:
+    script = text_of("console.js")
+    assert "replay of the dead letter" in script.split("function story(")[1].split("\nconst ")[0]
+    page = script.split("async function explain(")[1].split("\nfunction ")[0]
+    assert "Look at everything" in page
+    assert "?all=true" in page

@@ -165,11 +165,14 @@ function explainForm(value) {
   } }, input, el("button", {}, "Explain"));
 }
 
-async function explain(id) {
-  const form = section(el("h2", {}, "Explain"), explainForm(id || ""));
+async function explain(id, span) {
+  const here = id && `#/explain/${encodeURIComponent(id)}`;
+  const form = section(el("h2", {}, "Explain"), explainForm(id || ""), id ? el("p", { class: "dim" }, span === "all"
+    ? ["Everything that the topics still hold. ", el("a", { href: here }, "The newest life alone")]
+    : ["The newest life of the incident, as far as the last 24 hours have it. ", el("a", { href: `${here}/all` }, "Look at everything")]) : "");
   show(form);
   if (!id) return;
-  const told = await ask("GET", `/api/v1/explain/${encodeURIComponent(id)}`);
+  const told = await ask("GET", `/api/v1/explain/${encodeURIComponent(id)}${span === "all" ? "?all=true" : ""}`);
   show(form, told.stories.map(story));
 }
 
@@ -179,6 +182,8 @@ function story(one) {
     one.inputs.map((input) => el("div", { class: "story" },
       el("div", {}, el("span", { class: "nowrap dim" }, moment(input.written_at)), " ", el("b", {}, input.action || "?"), " ", el("code", {}, input.source)),
       input.endings.map((ending) => el("div", {}, badge(ending.status), " ", ending.message,
+        ending.replay ? el("div", { class: "wait" }, "replay of the dead letter ",
+          el("a", { href: `#/dead-letters/${encodeURIComponent(ending.replay)}` }, ending.replay)) : "",
         el("div", { class: "dim" }, [ending.connector && `connector ${ending.connector}`, ending.rule && `rule ${ending.rule}`, ending.destination,
           ending.choice && ending.choice.chosen && `by ${ending.choice.chosen}`, ending.at && moment(ending.at),
           ending.attempts_total > 1 && `${ending.attempts_total} attempts`].filter(Boolean).join(" · ")),
