@@ -103,6 +103,11 @@ def _same_key(workers: Iterable[Member], key_id: str) -> None:
     others = [worker for worker in workers if worker.key_id != key_id]
     if not others:
         return
+    if not any(worker.host or worker.key_id for worker in others):  # a broker that tells nothing of a member
+        raise PagerlineError(
+            "the brokers do not say which key each worker has (the embedded Kafka does not); rotate against Apache "
+            "Kafka"
+        )
     named = "; ".join(
         f"the one on {one.host} with {one.key_id or 'one that it does not name'}" for one in others[:NAMED]
     )

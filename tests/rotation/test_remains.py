@@ -79,3 +79,8 @@ async def test_workers_with_another_key_are_named() -> None:
 async def test_brokers_that_do_not_say_are_an_error() -> None:
     with pytest.raises(KafkaUnavailable, match="describing the group must be allowed"):
         await members(Admin(code=30), "pagerline")
+
+
+def test_brokers_that_tell_nothing_of_workers_are_named() -> None:
+    with pytest.raises(PagerlineError, match="do not say which key each worker has"):
+        _same_key([Member("", None), Member("", None)], key_id(NEW))

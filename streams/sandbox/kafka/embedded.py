@@ -10,7 +10,8 @@ and table recovery. What it does not, and nothing here mends:
 * `offsets_for_times` answers offset 0 for every time; commit metadata is not kept;
 * settings of topics cannot be altered, partitions not added, records not deleted;
 * transactions are accepted, their isolation was not tried;
-* `list_consumer_group_offsets` needs the partitions named; `describe_consumer_groups` tells no assignments;
+* `list_consumer_group_offsets` needs the partitions named; `describe_consumer_groups` tells no assignments,
+  hosts or client ids of members (so `pagerline secrets rotate` cannot look at workers);
 * replication factors are accepted and ignored.
 
 What it does wrong and can be mended is mended on the way to it (`streams.sandbox.kafka.rewrite`, `log_ends`).
