@@ -51,15 +51,15 @@ KIND = KindType()
 
 def takes_paths(command: Command) -> Command:
     """`-f PATH…`: several paths may follow, since that is what a shell makes of `-f *.yaml`."""
-    command = click.argument("more", nargs=-1, metavar="[PATH]...")(command)
+    command = click.argument("more", nargs=-1, metavar="-f PATH [PATH]...")(command)
     return click.option(
         "-f",
         "--file",
         "paths",
         metavar="PATH",
         multiple=True,
-        required=True,
-        help="A YAML or JSON file, a directory of such files, or - for standard input. May be given several times.",
+        help="A YAML or JSON file, a directory of such files, or - for standard input. May be given several times.  "
+        "[required]",
     )(command)
 
 
@@ -165,7 +165,9 @@ def get(kind: Kind, document_id: str | None, output: str) -> None:
         found = [_existing(snapshot, there, kind, document_id)]
     if output == "table":
         if found or not snapshot.problems:
-            print_table(HEADS[kind], to_rows(found))
+            print_table(
+                HEADS[kind], [_marked(row, one, snapshot) for one, row in zip(found, to_rows(found), strict=True)]
+            )
     elif output == "yaml":
         click.echo(to_yaml([to_document(one) for one in found]), nl=False)
     else:
@@ -175,7 +177,11 @@ def get(kind: Kind, document_id: str | None, output: str) -> None:
     unreadable = [name for name in snapshot.problems if name.startswith(kind + "/")]
     if unreadable and document_id is None:
         stored = {*unreadable, *map(name_of, snapshot.of(kind).values())}
-        click.echo(f"pagerline: {len(unreadable)} of {len(stored)} {kind}s cannot be read", err=True)
+        stale = sum(snapshot.get(name) is not None for name in unreadable)
+        shown_all_the_same = f"; {stale} shown as last read, which is stale" if stale else ""
+        click.echo(
+            f"pagerline: {len(unreadable)} of {len(stored)} {kind}s cannot be read{shown_all_the_same}", err=True
+        )
         click.get_current_context().exit(1)
 
 
@@ -237,6 +243,10 @@ def delete(kind: Kind, document_id: str, force: bool, if_revision: int | None) -
 
 
 def _wanted(paths: tuple[str, ...], more: tuple[str, ...]) -> list[Written]:
+    if not paths:
+        command = click.get_current_context().command_path
+        raise click.UsageError(f"name the files behind -f: `{command} -f {' '.join(more) or 'PATH'}`")
+
     def stdin() -> str:
         return click.get_text_stream("stdin", encoding="utf-8").read()
 
@@ -260,6 +270,11 @@ def _read() -> Snapshot:
         snapshot = asyncio.run(read())
     _tell_problems(snapshot)
     return snapshot
+
+
+def _marked(row: tuple[str, ...], one: Document, snapshot: Snapshot) -> tuple[str, ...]:
+    """A row of the table; the version says so when there is a newer one that cannot be read."""
+    return (*row[:-1], f"{row[-1]} (stale)") if name_of(one) in snapshot.problems else row
 
 
 def _tell_problems(snapshot: Snapshot) -> None:

@@ -13,6 +13,7 @@ from streams.documents.document import KINDS, Document, Kind, kind_of, name_of, 
 from streams.documents.integration import Integration
 from streams.documents.links import referring
 from streams.documents.snapshot import Snapshot
+from streams.documents.system_presets import SYSTEM
 from streams.documents.written import Written, written
 from streams.errors import DocumentError, DocumentsWrong
 
@@ -98,6 +99,11 @@ def plan_deletion(snapshot: Snapshot, kind: Kind, document_id: str, *, force: bo
     name = f"{kind}/{document_id}"
     before = snapshot.get(name)
     if before is None and name not in snapshot.problems:
+        if kind == "preset" and document_id in SYSTEM:
+            raise DocumentError(
+                f"{name} is Pagerline's own and cannot be deleted",
+                remedy="nothing uses it that does not name it",
+            )
         raise DocumentError(f"there is no {name}", remedy=f"`pagerline get {kind}s` lists all")
     if (holders := referring(snapshot.documents, name)) and not force:
         more = f" and {len(holders) - NAMED} more" if len(holders) > NAMED else ""

@@ -27,6 +27,9 @@ DEEPEST: Final = 100
 _SIGNS_OF_A_TEMPLATE: Final = ("'%' that cannot start any token", "expected <block end>")
 """In PyYAML's words: what it says of `{% … %}` and `{{ … }}` without quotes."""
 
+_SIGN_OF_INDENTATION: Final = "expected <block end>, but found '<block "
+"""In PyYAML's words: a mapping or list begins where the one above has not ended."""
+
 
 class Found(NamedTuple):
     """A document as it is written, and its kind where the wrapping says it."""
@@ -65,8 +68,11 @@ def parse(text: str, file: str) -> list[Node]:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         problem = str(error.problem or error.context)
-        remedy = QUOTE_TEMPLATES if any(sign in problem for sign in _SIGNS_OF_A_TEMPLATE) else MEND
-        message = f"is not YAML: {problem}"
+        if _SIGN_OF_INDENTATION in problem:
+            message, remedy = "is indented differently from the lines above", MEND
+        else:
+            message = f"is not YAML: {problem}"
+            remedy = QUOTE_TEMPLATES if any(sign in problem for sign in _SIGNS_OF_A_TEMPLATE) else MEND
         raise DocumentError(message, file=file, line=line, column=column, remedy=remedy) from None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]

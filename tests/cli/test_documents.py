@@ -14,8 +14,11 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from streams.cli import documents
 from streams.cli.main import main
 from streams.documents.secrets import new_key
+from streams.documents.snapshot import Snapshot, Unreadable
+from tests.routing.routing_story import connector
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = str(ROOT / "deploy" / "samples" / "connectors.yaml")
@@ -370,6 +373,23 @@ class TestWithoutBroker:
     def test_used_wrongly(self, run: Run, arguments: tuple[str, ...]) -> None:
         result = run(*arguments)
         assert (result.exit_code, result.stdout) == (2, "")
+
+    def test_what_is_shown_although_it_is_stale_says_so(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        there = {one: connector(one) for one in ("payments", "search")}
+        locked = Unreadable("PAGERLINE_SECRET_KEYS lacks the key", "connectors/0/3", locked=True)
+        monkeypatch.setattr(documents, "_read", lambda: Snapshot(there, {"connector/payments": locked}))
+        seen = run("get")
+        assert seen.exit_code == 1
+        assert [line.split()[0] for line in seen.stdout.splitlines() if line.rstrip().endswith("(stale)")] == [
+            "payments"
+        ]
+        assert seen.stderr == "pagerline: 1 of 2 connectors cannot be read; 1 shown as last read, which is stale\n"
+
+    @pytest.mark.parametrize("command", ["apply", "diff"])
+    def test_files_stand_behind_f(self, run: Run, command: str) -> None:
+        result = run(command, "a.yaml", "b.yaml")
+        assert f"Usage: pagerline {command} [OPTIONS] -f PATH [PATH]..." in result.stderr
+        assert f"name the files behind -f: `pagerline {command} -f a.yaml b.yaml`" in result.stderr
 
     def test_without_a_secret_key_it_says_how_to_make_one(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("PAGERLINE_SECRET_KEYS")

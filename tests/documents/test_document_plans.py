@@ -154,7 +154,11 @@ class TestDeletion:
             ("preset", "short", "preset/short is not deleted: router/team refers to it"),
             ("integration", "acme", "integration/acme is not deleted: connector/cases refers to it"),
             ("router", "other", "there is no router/other; `pagerline get routers` lists all"),
-            ("preset", "preset_system_pagerduty_alerts_basic", "there is no preset/preset_system"),
+            (
+                "preset",
+                "preset_system_pagerduty_alerts_basic",
+                "preset/preset_system_pagerduty_alerts_basic is Pagerline's own and cannot be deleted",
+            ),
         ],
     )
     def test_is_refused_with_what_refers_to_it(self, kind: Kind, id_: str, says: str) -> None:
