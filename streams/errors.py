@@ -111,7 +111,12 @@ class IncompatibleFaust(PagerlineError):
 
 
 class TopicMismatch(PagerlineError):
-    """A topic is missing, or is not what it must be."""
+    """A topic is missing, or is not what it must be: a line for each. `missing`: the names of those that are missing,
+    when that is what is wrong."""
+
+    def __init__(self, text: str, missing: Iterable[str] = ()) -> None:
+        super().__init__(text)
+        self.missing = tuple(missing)
 
 
 class TemplateError(PagerlineError):

@@ -49,7 +49,7 @@ async def examine(
     try:
         client = account.client()
     except UnresolvedReference as error:
-        yield wrong("token", str(error), "set it here and wherever workers run")
+        yield wrong("token", str(error), "the doctor needs it here as well")
         return
     async with client as api:
         known = await access.reachable(api, api_url_of(account.integration, account.api_url))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -27,8 +27,8 @@ async def examine(topology: Topology, group: str, options: Mapping[str, Any]) ->
             try:
                 await ensure_topics(topology.specs(), replication=1, options=options, create=False)
             except TopicMismatch as error:
-                for line in str(error).splitlines():
-                    yield wrong("topics", line, "`pagerline topics apply` makes what is missing")
+                for finding in _topics(error):
+                    yield finding
                 return
             yield await _copies(admin, topology, brokers)
             workers = await _workers(admin, group)
@@ -38,6 +38,15 @@ async def examine(topology: Topology, group: str, options: Mapping[str, Any]) ->
             yield _at_work(workers, lag)
     except (KafkaUnavailable, KafkaError):
         yield wrong("brokers", diagnose(options), "see PAGERLINE_BROKERS and PAGERLINE_KAFKA_*")
+
+
+def _topics(error: TopicMismatch) -> Iterator[Finding]:
+    """The missing ones in one line, since one command makes them all; of the others each line says what to do."""
+    if error.missing:
+        yield wrong("topics", f"missing: {', '.join(error.missing)}", "`pagerline topics apply` makes them")
+        return
+    for line in str(error).splitlines():
+        yield wrong("topics", line, "")
 
 
 async def _copies(admin: AIOKafkaAdminClient, topology: Topology, brokers: int) -> Finding:

@@ -59,7 +59,8 @@ async def ensure_topics(
             await _create(admin, missing, replication)
         elif missing:
             raise TopicMismatch(
-                "\n".join(f"{spec.name}: missing (pagerline topics apply creates it)" for spec in missing)
+                "\n".join(f"{spec.name}: missing (pagerline topics apply creates it)" for spec in missing),
+                missing=[spec.name for spec in missing],
             )
         problems = await _problems(admin, [spec for spec in wanted if spec.name in present])
         if problems:

@@ -157,4 +157,5 @@ async def test_without_a_broker_and_without_topics(clinic: Clinic) -> None:
     embedded.brokers, embedded.prefix = brokers, "nowhere-"
     code, told = await clinic.doctor()
     assert code == 1
-    assert "wrong topics: nowhere-alerts: missing" in told
+    assert "wrong topics: missing: nowhere-alerts, nowhere-cases, " in told
+    assert told.count("wrong topics") == 1

@@ -140,6 +140,12 @@ async def test_what_is_wrong_is_said(sim: Simulator, spoil: Spoil, line: str) ->
     assert [one for one in lines(found, "wrong", "note") if one.startswith(line)], "\n".join(map(str, found))
 
 
+async def test_who_lacks_a_variable_is_told_once_where_it_belongs(sim: Simulator) -> None:
+    [line] = lines(await told(sim, integration(sim, token=Secret("${ENV:NO_SUCH_NAME}"))), "wrong")
+    assert line.count("set it") == 1
+    assert line.endswith("set it wherever workers run, and restart them; the doctor needs it here as well")
+
+
 @pytest.mark.parametrize(
     ("asked", "line"),
     [
