@@ -15,7 +15,7 @@ from streams.sandbox.process import Child
 READY_SECONDS = 120
 """For Kafka, simulator and worker on a busy machine."""
 
-LAST = "/metrics"
+LAST = "/metrics | grep '^pagerline_outcomes_total'"
 
 
 async def hint(log: Path, sandbox: Child) -> list[str]:
@@ -50,6 +50,7 @@ async def test_every_command_of_the_hint_works(tmp_path: Path) -> None:
         text = output.decode()
         assert shell.returncode == 0, text
         assert "by-team" in text
+        assert "PagerDuty's incident is open at account:main" in text.split("pagerline explain CASE-1")[1]
         assert "OK: every input has its outcome" in text
         assert 'pagerline_outcomes_total{reason="delivered"' in text
         sandbox.signal(signal.SIGINT)

@@ -23,7 +23,7 @@ def test_lines_are_whole_and_say_that_the_stages_overlap() -> None:
     with Screen(Console(file=output, width=40)) as screen:
         screen.show(View(produced=5, total=10, lag={"route": 3, "dispatch": 4}, services={"team alpha": (2, 1, 0)}))
     lines = output.getvalue().splitlines()
-    assert "one event may count in both" in lines[0]
+    assert lines[0].startswith('Below, "not committed" is what a stage has still to do; one event may count in both')
     assert lines[1].endswith("produced 5/10, at PagerDuty 2, not committed: route 3, dispatch 4")
 
 

@@ -64,6 +64,8 @@ def test_what_was_there_is_counted() -> None:
     assert (counts.delivered, counts.superseded, counts.skipped, counts.dead_lettered) == (14, 1, 1, 5)
     assert (counts.repeated_records, counts.repeated_requests, counts.lost_by_pagerduty) == (1, 1, 0)
     assert verdict.dead_letter_reasons["not_json"] == 1
+    # 18 inputs and 21 outcomes are told to be no contradiction.
+    assert "5 dead-lettered (one for each service that an input goes to)" in verdict.text()
 
 
 # -- one fault at a time --------------------------------------------------------------------------------------------

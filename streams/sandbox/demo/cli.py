@@ -16,7 +16,7 @@ from streams.sandbox.demo.stage import Stage
 from streams.sandbox.worker import WORKER, WorkerProcess
 
 TRY_NEXT = """\
-Still up, until Ctrl-C.
+Up, until Ctrl-C.
 
 The console:               {web}/
 People act on incidents:   {simulator}/sim/
@@ -30,11 +30,14 @@ In another terminal:
   pagerline get routers -o yaml
   pagerline lag --topics
   pagerline sandbox produce --alerts 20 --team alpha --connector alpha=by-team
+  pagerline dead-letters list
+  echo '{{"alert": {{"groupingKey": "disk/web-1", "status": "Triggered"}}}}' | pagerline preview --event -
   pagerline cases list
+  pagerline explain CASE-1
   pagerline doctor --integration main
   pagerline sandbox verify --simulator {simulator} --cases {cases}
-  curl -s {simulator}/sim/incidents
-  curl -s {health}/metrics
+  curl -s {simulator}/sim/incidents | python3 -m json.tool | sed -n 1,30p
+  curl -s {health}/metrics | grep '^pagerline_outcomes_total'
 """
 
 
@@ -112,5 +115,6 @@ async def run(console: Console, worker: tuple[str, ...], *, keep: bool, seed: in
         console.print()
         console.print(verdict.text(), highlight=False, markup=False, soft_wrap=True)
         if keep:
-            await stay(console, stage, play.worker)
+            with suppress(asyncio.CancelledError):  # Ctrl-C, which is how it ends; the verdict stands
+                await stay(console, stage, play.worker)
         return 0 if verdict.ok and play.finished else 1

@@ -39,8 +39,8 @@ PRODUCE_SECONDS = 12.0
 LOOK_SECONDS = 0.5
 """Between two looks at the figures."""
 
-SESSION_SECONDS = 10
-"""The default of PAGERLINE_SESSION_TIMEOUT, with which the demo's workers run."""
+TAKEOVER_SECONDS = 20
+"""From the kill on, about: the session time-out of 10 s, then the group's join on the embedded Kafka."""
 
 QUIET_LOOKS = 2
 """Looks in a row that find nothing left to do. One may fall between a change that came from PagerDuty and the Case
@@ -120,7 +120,7 @@ class Play:
         await first.kill()
         self.screen.say(f"kill -9 {first.pid}: the worker is dead, with work in its hands")
         second = await self.stage.launch_worker()
-        waiting = f"waiting for Kafka to notice the dead worker ({SESSION_SECONDS} s session)"
+        waiting = f"waiting for its partitions (about {TAKEOVER_SECONDS} s: session time-out, then the group's join)"
         self.screen.say(f"worker {second.pid} started, {waiting}; nothing is delivered meanwhile")
         self.view.worker = f"second (process {second.pid}), {waiting}"
         self.people.meanwhile()

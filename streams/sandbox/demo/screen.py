@@ -65,7 +65,7 @@ class Screen:
         if self._live:
             self._live.start()
         else:
-            self._line(f"not committed: what a stage has still to do; {OVERLAP}")
+            self._line(f'Below, "not committed" is what a stage has still to do; {OVERLAP}.')
         return self
 
     def __exit__(self, *error: object) -> None:

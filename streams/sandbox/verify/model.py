@@ -162,7 +162,7 @@ class Verdict:
         lines = [
             f"inputs     {counts.inputs:,} ({counts.malformed:,} malformed) of {counts.incidents:,} incidents",
             f"outcomes   {counts.delivered:,} delivered, {counts.superseded:,} superseded, {counts.skipped:,} skipped, "
-            f"{counts.dead_lettered:,} dead-lettered",
+            f"{counts.dead_lettered:,} dead-lettered (one for each service that an input goes to)",
             f"repeated   {counts.repeated_records:,} records, {counts.repeated_requests:,} requests (harmless)",
         ]
         if self.dead_letter_reasons:

@@ -1,0 +1,51 @@
+"""How `pagerline sandbox demo` ends, with the play taken out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from types import SimpleNamespace
+from typing import Any, Self
+
+import pytest
+from click.testing import CliRunner
+
+from streams.sandbox.demo import cli
+from streams.sandbox.demo.play import Play
+from streams.sandbox.verify.model import Kind, Verdict, Violation
+
+
+class NoStage:
+    """A stage with nothing on it."""
+
+    def __init__(self, worker: Any) -> None:
+        self.worker = worker
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        pass
+
+
+async def interrupted(*_: object) -> None:
+    """Stay up until Ctrl-C, which comes at once."""
+    os.kill(os.getpid(), signal.SIGINT)
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_ctrl_c_at_the_end_of_a_demo_that_was_kept_leaves_its_verdict(
+    monkeypatch: pytest.MonkeyPatch, ok: bool
+) -> None:
+    async def perform() -> Verdict:
+        verdict = Verdict()
+        if not ok:
+            verdict.add(Violation(Kind.MISSING_OUTCOME, "alert:a", "has no outcome"))
+        return verdict
+
+    monkeypatch.setattr(cli, "Stage", NoStage)
+    monkeypatch.setattr(cli, "stay", interrupted)
+    monkeypatch.setattr(Play, "of", lambda *_, **__: SimpleNamespace(perform=perform, finished=True, worker=None))
+    assert CliRunner().invoke(cli.demo, ["--keep"]).exit_code == (0 if ok else 1)
