@@ -188,7 +188,7 @@ class TestWithBroker:
         result = run("delete", "connector", "payments")
         assert (result.exit_code, result.stdout) == (1, "")
         assert result.stderr.startswith("pagerline: connector/payments is not deleted: router/payments refers to it; ")
-        assert run("delete", "preset", "short", "--force").output == "preset/short deleted\n"
+        assert run("delete", "preset", "short", "--force").stdout == "preset/short deleted\n"
         assert run("delete", "router", "payments").exit_code == 0
         assert run("delete", "connector", "payments").output == "connector/payments deleted\n"
 
