@@ -67,3 +67,14 @@ def test_explain_marks_replays_and_can_look_at_everything() -> None:
     page = script.split("async function explain(")[1].split("\nfunction ")[0]
     assert "Look at everything" in page
     assert "?all=true" in page
+
+
+def test_what_one_looks_at_is_written_for_the_eye_and_as_json_behind_it() -> None:
+    script = text_of("console.js")
+    for page in ("oneDocument", "oneLetter", "cases"):
+        body = script.split(f"async function {page}(")[1].split("\nasync function ")[0].split("\n// --")[0]
+        assert re.search(r"readable\((\w+)\), asJson\(\1\)", body), page
+    moments = re.search(r"MOMENTS = /(.*)/;", script)
+    assert moments
+    members = ("at", "recorded_at", "timestamp", "updated_at", "status", "latency_ms", "format")
+    assert [bool(re.search(moments[1], one)) for one in members] == [True] * 4 + [False] * 3

@@ -20,6 +20,7 @@ function el(name, attributes, ...children) {
 const section = (...children) => el("section", {}, ...children);
 const pre = (value) => el("pre", {}, typeof value === "string" ? value : JSON.stringify(value, null, 2));
 const moment = (ms) => (ms == null ? "-" : new Date(ms).toISOString().replace("T", " ").replace(/\.\d+Z$/, ""));
+const asJson = (value) => el("details", {}, el("summary", { class: "dim" }, "as JSON"), pre(value));
 const badge = (text) => el("span", { class: `badge ${STYLES[text] || "dim"}` }, text);
 const STYLES = {
   delivered: "good", resolved: "good", acknowledged: "good", send: "good", true: "good", created: "good",
@@ -32,6 +33,23 @@ function table(heads, rows) {
   return el("table", {},
     el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))),
     el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell) => el("td", {}, cell))))));
+}
+
+const MOMENTS = /(^|_)(at|timestamp)$/; // members that hold milliseconds since the epoch
+const INPUTS = ["event", "outbox"]; // what others wrote is shown as they wrote it
+
+/** A JSON value for the eye: members in a column, times as such, texts with their lines; what is not set is left out. */
+function readable(value, name = "") {
+  if (typeof value === "number" && MOMENTS.test(name)) return `${moment(value)} UTC`;
+  if (typeof value === "string" && value.trim().includes("\n")) return pre(value.trim());
+  if (value === null || typeof value !== "object") return String(value);
+  if (INPUTS.includes(name)) return pre(value);
+  if (Array.isArray(value)) {
+    if (value.every((one) => typeof one !== "object")) return value.join(", ");
+    return el("ol", {}, value.map((one) => el("li", {}, readable(one))));
+  }
+  const set = Object.entries(value).filter(([, one]) => one != null && !(typeof one === "object" && !Object.keys(one).length));
+  return el("dl", {}, set.map(([key, one]) => [el("dt", {}, key), el("dd", {}, readable(one, key))]));
 }
 
 function show(...children) { page.replaceChildren(...children.flat(2)); }
@@ -120,6 +138,7 @@ async function documents(kind, id) {
   if (kind && id) return oneDocument(kind, id);
   const found = await ask("GET", "/api/v1/documents");
   const kinds = ["connector", "router", "preset", "integration"];
+  const heading = { connector: "Type", router: "Labels", preset: "For", integration: "From" };
   const about = (one) => ({
     connector: one.type,
     router: Object.entries(one.labels || {}).map((label) => label.join("=")).join(" ") || "no labels",
@@ -136,7 +155,7 @@ async function documents(kind, id) {
   show(
     kinds.map((name) => {
       const some = found.documents.filter((one) => one.kind === name);
-      return section(el("h2", {}, `${name[0].toUpperCase()}${name.slice(1)}s`), table(["Id", "Name", "", "Version"],
+      return section(el("h2", {}, `${name[0].toUpperCase()}${name.slice(1)}s`), table(["Id", "Name", heading[name], "Version"],
         some.map((one) => [el("a", { href: `#/documents/${name}/${encodeURIComponent(one.id)}` }, one.id), one.name, about(one), one.version || ""])));
     }),
     section(el("h2", {}, "Change documents"), text,
@@ -150,7 +169,7 @@ async function oneDocument(kind, id) {
   const test = () => ask("POST", "/api/v1/send", { connectorId: id }).then((told) => section(
     el("h2", { class: told.ok ? "good" : "bad" }, told.ok ? "Delivered, and resolved again" : "Not delivered"),
     el("p", {}, told.message), el("p", {}, el("a", { href: `#/explain/${encodeURIComponent(told.incident)}` }, told.incident))));
-  show(section(el("h2", {}, `${kind} ${id}`), pre(found)),
+  show(section(el("h2", {}, `${kind} ${id}`), readable(found), asJson(found)),
     kind === "connector" ? section(el("h2", {}, "Test notification"),
       el("p", { class: "dim" }, "Through the whole path. It pages for real, and resolves itself."), action("Send", place, test, "",
         `This pages whoever is on call behind connector ${id}, for real, and resolves it again. Send it?`), place) : "");
@@ -189,7 +208,7 @@ function story(one) {
           ending.attempts_total > 1 && `${ending.attempts_total} attempts`].filter(Boolean).join(" · ")),
         Object.entries(ending.render_errors || {}).map(([name, error]) => el("div", { class: "wait" }, `${name}: ${error}`)),
         ending.letter ? el("a", { href: `#/dead-letters/${encodeURIComponent(ending.letter)}` }, "dead letter") : "")))),
-    el("details", {}, el("summary", { class: "dim" }, "as JSON"), pre(one)));
+    asJson(one));
 }
 
 const EXAMPLE = { alert: { groupingKey: "disk/web-1", status: "Triggered" }, alertDef: { name: "Disk full", priority: "P2", entityLabels: { "routing.team": "payments" } } };
@@ -275,11 +294,14 @@ async function oneLetter(id) {
       ? action("Replay again", place, replay(one, true), "plain", "It was replayed before. This sends it once more, and may page again. Replay it?")
       : [action("Replay", place, replay(one, false)), action("Replay, come what may", place, replay(one, true), "plain",
         "This sends it even if it is pointless by now, or a test notification. Replay it?")]),
-    place, pre(one))));
+    place, readable(one), asJson(one))));
 }
 
 async function cases(id) {
-  if (id) return show(section(el("h2", {}, `Case ${id}`), pre(await ask("GET", `/api/v1/cases/${encodeURIComponent(id)}`))));
+  if (id) {
+    const row = await ask("GET", `/api/v1/cases/${encodeURIComponent(id)}`);
+    return show(section(el("h2", {}, `Case ${id}`), readable(row), asJson(row)));
+  }
   const found = await ask("GET", "/api/v1/cases?limit=200");
   const link = (one) => Object.values(one.links)[0] || {};
   show(section(el("h2", {}, `Cases (${found.total})`),
