@@ -61,6 +61,12 @@ def test_a_dead_letter_that_was_replayed_says_so_and_is_forced_only_when_asked()
     assert 'action("Replay", place, replay(one, false))' in page
 
 
+def test_preview_takes_documents_as_people_write_them_and_shows_what_was_passed_over() -> None:
+    script = text_of("console.js")
+    assert "body.documents = changed.value;" in script
+    assert "passed_over" in script.split("function previewed(")[1].split("\nasync function ")[0]
+
+
 def test_explain_marks_replays_and_can_look_at_everything() -> None:
     script = text_of("console.js")
     assert "replay of the dead letter" in script.split("function story(")[1].split("\nconst ")[0]

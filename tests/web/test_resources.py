@@ -411,11 +411,19 @@ async def test_preview(api: Api, log: MemoryLog) -> None:
     told = await api("POST", "/api/v1/preview", 200, json={**body, "documents": [preset]})
     assert ("disk full", "DISK FULL") in [(one["after"], one["before"]) for one in told["differences"]]
     assert log.snapshot.head == 1
+    written = "kind: preset\nid: loud\nname: Loud\nentity: alerts\nfields: {summary: '{{ alertDef.name | lower }}'}\n"
+    told = await api("POST", "/api/v1/preview", 200, json={**body, "documents": written})
+    assert ("disk full", "DISK FULL") in [(one["after"], one["before"]) for one in told["differences"]]
+    assert log.snapshot.head == 1
     for event, field in (({}, "event"), ({"alert": {}}, "event.alert.status"), ({"alert": {}, "case": {}}, "event")):
         told = await api("POST", "/api/v1/preview", 400, json={"event": event, "pins": False})
         assert told["errors"][0]["field"] == field
     told = await api("POST", "/api/v1/preview", 400, json={**body, "documents": [{"kind": "conector"}]})
     assert told["errors"][0]["field"] == "documents[0].kind"
+    told = await api("POST", "/api/v1/preview", 400, json={**body, "documents": "id: loud\nkind: conector\n"})
+    assert {"field": "documents.kind", "line": 2}.items() <= told["errors"][0].items()
+    told = await api("POST", "/api/v1/preview", 400, json={**body, "documents": "# nothing\n"})
+    assert (told["errors"][0]["field"], told["errors"][0]["detail"]) == ("documents", "holds no document")
 
 
 async def test_preview_shows_nobody_this_machines_variables_and_files(

@@ -13,7 +13,8 @@ from streams.documents.changes import plan_changes
 from streams.documents.parse import load_documents
 from streams.documents.references import References, is_reference
 from streams.documents.secrets import Secret, is_routing_key, is_template
-from streams.errors import DocumentError, DocumentsWrong, UnresolvedReference
+from streams.documents.written import Written
+from streams.errors import DocumentError, DocumentsWrong, UnresolvedReference, UsageError
 from streams.events import Event, Malformed, Skip, Source, read_event
 from streams.routing.age import TooOld
 from streams.routing.pin import Pin
@@ -45,7 +46,8 @@ async def preview(call: Call) -> Reply:
     shown = await asyncio.to_thread(lambda: previewed(event, snapshot, pins, **options))
     told: dict[str, Any] = {"preview": shown.to_json(), "sends": shown.sends}
     if changed:
-        changes = plan_changes(snapshot, _documents(changed))
+        wanted = await asyncio.to_thread(_documents, changed)
+        changes = await asyncio.to_thread(plan_changes, snapshot, wanted)
         then = with_documents(snapshot, [one.document for one in changes.writes if one.document is not None])
         after = await asyncio.to_thread(lambda: previewed(event, then, pins, **options))
         told |= {
@@ -104,12 +106,24 @@ def _read(found: Event | Malformed | Skip) -> Event:
     return found.event if isinstance(found, Skip) else found
 
 
-def _documents(changed: list[Any]) -> Any:
+def _documents(changed: str | list[Any]) -> list[Written]:
+    """Lines and columns are told of a text alone: those of a list are not the client's."""
+    is_text = isinstance(changed, str)
+    text = changed if isinstance(changed, str) else orjson.dumps(changed).decode()
     try:
-        return load_documents(["-"], lambda: orjson.dumps(changed).decode())
+        return load_documents(["-"], lambda: text)
+    except UsageError:
+        raise wrong([Fault("documents", "holds no document", "leave it out, or write one")]) from None
     except DocumentsWrong as error:
         raise DocumentsWrong(
-            DocumentError(one.message, path=f"documents{one.path}", remedy=one.remedy) for one in error.problems
+            DocumentError(
+                one.message,
+                path=f"documents{'' if one.path[:1] in ('', '[') else '.'}{one.path}",
+                remedy=one.remedy,
+                line=one.line if is_text else 0,
+                column=one.column if is_text else 0,
+            )
+            for one in error.problems
         ) from None
 
 
@@ -159,7 +173,11 @@ OPERATIONS = (
                         ],
                     },
                     "connectorId": text("As if the event named this connector.", least=1, most=128),
-                    "documents": many({**OBJECT, "description": "A changed document."}, most=1000),
+                    "documents": {
+                        "anyOf": [many(OBJECT, most=1000), text()],
+                        "description": "Changed documents: a list, or a text as a file for `pagerline apply` has it "
+                        "(YAML or JSON).",
+                    },
                     "pins": {
                         **BOOLEAN,
                         "description": "Whether to look up where the incident is pinned; default true.",

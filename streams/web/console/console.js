@@ -215,14 +215,14 @@ const EXAMPLE = { alert: { groupingKey: "disk/web-1", status: "Triggered" }, ale
 
 async function preview() {
   const event = el("textarea", { "aria-label": "Event", spellcheck: "false" });
-  const changed = el("textarea", { "aria-label": "Changed documents", spellcheck: "false", placeholder: "[] or a JSON list of changed documents: what would differ" });
+  const changed = el("textarea", { "aria-label": "Changed documents", spellcheck: "false", placeholder: "kind: connector\nid: payments\n…\n(YAML or JSON; tells what would differ)" });
   const connector = el("input", { type: "text", "aria-label": "Connector", placeholder: "connector (optional): as if the event named it" });
   event.value = JSON.stringify(EXAMPLE, null, 2);
   const place = el("div");
   const run = (live) => async () => {
     const body = live ? {} : { event: parsed(event.value, "event") };
     if (connector.value.trim()) body.connectorId = connector.value.trim();
-    if (changed.value.trim()) body.documents = [parsed(changed.value, "documents")].flat();
+    if (changed.value.trim()) body.documents = changed.value;
     const told = await ask("POST", "/api/v1/preview", body);
     return [previewed(told.preview), told.differences ? section(el("h2", {}, "What the changed documents would change"),
       table(["Where", "Now", "Then"], told.differences.map((one) => [one.where, pre(one.before ?? "-"), pre(one.after ?? "-")])),
@@ -250,6 +250,8 @@ function previewed(one) {
     }))] : "",
     one.outcomes.map((outcome) => el("div", { class: "story" },
       el("div", {}, badge(outcome.outcome), " ", outcome.connector ? el("b", {}, outcome.connector) : "", " ", outcome.message),
+      ((outcome.why || {}).passed_over || []).map((over) => el("div", { class: "dim" }, `${over.candidate}: ${over.reason}`)),
+      (outcome.why || {}).chosen ? el("div", { class: "dim" }, `by ${outcome.why.chosen}`) : "",
       Object.entries(outcome.render_errors || {}).map(([name, error]) => el("div", { class: "wait" }, `${name}: ${error}`)),
       outcome.request ? [el("h3", {}, `${outcome.request.method} ${outcome.request.url}`), pre(outcome.request.body)] : "",
       outcome.account ? pre(outcome.account) : "")));
