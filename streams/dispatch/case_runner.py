@@ -139,7 +139,7 @@ class CaseRunner(Runner[CaseIncident, Operation]):
             verdict = judge_rest(answer)
             self._owner.meter.attempt(answer, "accepted" if isinstance(verdict, Ok) else verdict.reason)
             error = None if isinstance(verdict, Ok) else verdict.words
-            attempt = Attempt(now_ms, round(answer.ms, 1), answer.status, error)
+            attempt = Attempt(now_ms, round(answer.ms, 1), answer.status, error, answer.call)
             for source in sources:
                 self.incident = self.incident.attempted(source, attempt)
 

@@ -26,12 +26,16 @@ below 1 kB where errors are plain text; nothing for what was not asked for yet, 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request to PagerDuty: when (ms since the epoch), how long (ms), and what came back."""
+    """One request to PagerDuty: when (ms since the epoch), how long (ms), and what came back.
+
+    `call`: what was asked of an account, in a word; None for an event.
+    """
 
     at: int
     ms: float
     status: int | None
     error: str | None
+    call: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

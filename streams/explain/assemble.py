@@ -225,7 +225,13 @@ def _template(of: Mapping[str, Any]) -> str | None:
 
 def _attempts(outcome: Mapping[str, Any]) -> tuple[Attempt, ...]:
     return tuple(
-        Attempt(one["at"], one["ms"], one["status"], None if one["error"] is None else safe(one["error"]))
+        Attempt(
+            one["at"],
+            one["ms"],
+            one["status"],
+            None if one["error"] is None else safe(one["error"]),
+            one.get("call"),
+        )
         for one in outcome.get("attempts") or ()
     )
 

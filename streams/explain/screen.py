@@ -224,8 +224,10 @@ def _template(text: str) -> Iterator[Line]:
 def _attempt(attempt: Attempt) -> Line:
     answer = str(attempt.status) if attempt.status is not None else "no answer"
     words = f"  {_one_line(attempt.error)}" if attempt.error else ""
+    call = f"  {attempt.call}" if attempt.call else ""
     taken = attempt.status is not None and 200 <= attempt.status < 300
-    return Line(f"    {moment(attempt.at)}  {answer}  {duration(attempt.ms)}{words}", "plain" if taken else "bad")
+    line = f"    {moment(attempt.at)}{call}  {answer}  {duration(attempt.ms)}{words}"
+    return Line(line, "plain" if taken else "bad")
 
 
 def _one_line(text: str) -> str:

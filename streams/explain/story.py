@@ -17,12 +17,14 @@ State = Literal["waiting", "dead", "triggered", "acknowledged", "resolved", "not
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request to PagerDuty: when, how long (ms), its status, and PagerDuty's words or the connection's error."""
+    """One request to PagerDuty: when, how long (ms), its status, and PagerDuty's words or the connection's error.
+    `call`: what was asked of an account; None for an event."""
 
     at: int
     ms: float
     status: int | None
     error: str | None
+    call: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

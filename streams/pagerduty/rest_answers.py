@@ -19,7 +19,7 @@ class RestAnswer:
     body: the JSON document; a text where it was none, None where it was empty. It never has the token in it; the answer
     to a new webhook subscription has that subscription's secret, which is why no repr shows it. retry_after, reset:
     seconds. remaining: calls that the limit still allows until then. ms: how long the call took. request_id: what
-    PagerDuty's support asks for.
+    PagerDuty's support asks for. call: which call it was, in a word, where somebody noted it.
     """
 
     status: int | None
@@ -30,6 +30,7 @@ class RestAnswer:
     reset: float | None = None
     ms: float = 0.0
     request_id: str | None = None
+    call: str | None = None
 
     def one(self, name: str) -> Mapping[str, Any]:
         """The object that the body wraps under this name (`incident`, `note`, …); empty where there is none."""

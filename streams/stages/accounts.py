@@ -21,7 +21,7 @@ from streams.pagerduty.rest import RestClient
 from streams.pagerduty.rest_answers import Ok, RestAnswer, judge_rest
 from streams.pagerduty.services import Found, ServiceBook, Unknown, resolve
 from streams.sync.done import Declined
-from streams.sync.perform import Performed, perform
+from streams.sync.perform import Performed, call_of, perform
 from streams.sync.plan import Operation
 
 PRIORITIES_SECONDS: Final = 300.0
@@ -174,7 +174,7 @@ class _Calls:
                     answer: RestAnswer = await getattr(self._client, name)(*args, **kwargs)
                 except StaleWorker:
                     continue  # held until the coordinator has spoken; if it no longer knows us, the process ends
-                self.answers.append(answer)
+                self.answers.append(replace(answer, call=call_of(name, kwargs.get("status"))))
                 return answer
 
         return call

@@ -63,6 +63,26 @@ class Api(Protocol):
     async def add_note(self, incident_id: str, content: str) -> RestAnswer: ...
 
 
+_CALLED: Final = {
+    "create_incident": "create",
+    "incident": "read",
+    "incidents_by_key": "look",
+    "notes": "read notes",
+    "add_note": "note",
+    "service": "service",
+    "services": "services",
+    "priorities": "priorities",
+}
+_MOVED: Final = {"acknowledged": "acknowledge", "triggered": "unacknowledge", "resolved": "resolve"}
+
+
+def call_of(method: str, status: str | None = None) -> str:
+    """A call of the API in a word for people, by the client's method and the status that it sets, if any."""
+    if method == "update_incident":
+        return _MOVED.get(status or "", "change")
+    return _CALLED.get(method, method)
+
+
 class Names(Protocol):
     """Whom the account calls so."""
 

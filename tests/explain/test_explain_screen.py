@@ -78,6 +78,13 @@ def test_superseded_dead_replayed_and_incomplete() -> None:
     assert KEY not in shown
 
 
+def test_attempts_at_an_account_say_what_was_asked() -> None:
+    calls = [{"at": T0 + 1_020, "ms": 4, "status": 200, "error": None, "call": call} for call in ("read", "resolve")]
+    lines = text(Findings("alert:gk", [delivery(1, attempts=calls, attempts_total=2)])).splitlines()
+    assert "    2023-11-14 22:13:21.020Z  read  200  4 ms" in lines
+    assert "    2023-11-14 22:13:21.020Z  resolve  200  4 ms" in lines
+
+
 def test_what_people_did_stands_between_the_inputs_by_its_time() -> None:
     def update(change: str, at: int) -> Update:
         return Update(at, at, change, True, "Ada", "webhook", "", A)

@@ -336,3 +336,13 @@ async def test_a_worker_goes_on_from_the_rows(office: Office) -> None:
     await office.until(lambda: len(office.sim.people.notes(incident.id)) == 1)
     await office.until(lambda: not office.dispatcher.backlog)
     assert len(office.sim.rest.incidents()) == 1
+
+
+async def test_attempts_say_which_call_they_were(office: Office) -> None:
+    office.case()
+    await office.rest()
+    office.case("RESOLVED")
+    await office.rest()
+    made, resolved = (orjson.loads(orjson.dumps(one))["outcome"]["attempts"] for one in office.of("deliveries"))
+    assert "create" in [one["call"] for one in made]
+    assert [one["call"] for one in resolved][-2:] == ["read", "resolve"]
