@@ -95,7 +95,7 @@ def make_app(
     app[BACKEND] = backend
     app.cleanup_ctx.append(_following)
     app.on_response_prepare.append(_secure)
-    described = orjson.dumps(document(declared))
+    described = orjson.dumps(document(declared), option=orjson.OPT_APPEND_NEWLINE)
     app.router.add_get("/openapi.json", _fixed(described, JSON))
     app.router.add_get("/livez", _fixed(b"the loop turns\n", "text/plain"))
     app.router.add_get("/readyz", _readyz)
@@ -118,7 +118,8 @@ def _serving(operation: Operation) -> Handler:
 
 
 def _answer(reply: Reply) -> web.Response:
-    return web.Response(body=orjson.dumps(reply.body), status=reply.status, headers=reply.headers, content_type=JSON)
+    body = orjson.dumps(reply.body, option=orjson.OPT_APPEND_NEWLINE)
+    return web.Response(body=body, status=reply.status, headers=reply.headers, content_type=JSON)
 
 
 def _fixed(body: bytes, kind: str) -> Handler:

@@ -17,6 +17,7 @@ from streams.web.problem import ApiError, Fault, wrong
 from streams.web.schema import plain
 
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}")
+_INDEX: Final = re.compile(r"\.([0-9]+)(?=\.|$)")
 _BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 _YAML_TYPES: Final = (YAML, "application/x-yaml", "text/yaml", "text/x-yaml")
 
@@ -95,8 +96,9 @@ class Reading:
         except orjson.JSONDecodeError as error:
             raise wrong([Fault("", f"is not JSON: {error.msg}", line=error.lineno, column=error.colno)]) from None
         if problem := self._body(body):
-            field = problem.path.removeprefix("/").replace("/", ".")
-            raise wrong([Fault(_shown(field), problem.message)])
+            field = _INDEX.sub(r"[\1]", problem.path.removeprefix("/").replace("/", "."))
+            # The message begins with the field's name, and a fault with its field.
+            raise wrong([Fault(_shown(field), problem.message.removeprefix(f"{field} "))])
         return body
 
 

@@ -148,5 +148,5 @@ def _of_aiohttp(error: web.HTTPException) -> ApiError | None:
 
 def response(error: ApiError) -> web.Response:
     """The answer."""
-    body = orjson.dumps(Problem(error).to_json())
+    body = orjson.dumps(Problem(error).to_json(), option=orjson.OPT_APPEND_NEWLINE)
     return web.Response(body=body, status=error.status, headers=error.headers, content_type=CONTENT_TYPE)

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import ClientResponse
 
 from streams.web.api import OPERATIONS
+from streams.web.api.shapes import BASE
 from streams.web.app import MOST_BYTES, SECURITY
 from streams.web.openapi import document
 from tests.web.offices import MemoryLog, backend_of, bearer, client_of
@@ -69,6 +70,33 @@ async def test_a_wrong_parameter_is_named(query: str, field: str, words: str) ->
         told = await problem(await client.get(f"/api/v1/dead-letters{query}", headers=bearer()), 400)
         assert told["errors"][0]["field"] == field
         assert words in f"{told['errors'][0]}"
+
+
+@pytest.mark.parametrize(
+    ("connector", "detail"),
+    [
+        ({"type": "PAGERDUTY"}, "connector.name is missing: add it"),
+        (
+            {"type": "PAGERDUTY", "name": "A", "connectorConfig": {"fields": [{"fieldName": 1, "value": "x"}]}},
+            "connector.connectorConfig.fields[0].fieldName is a number: it must be text",
+        ),
+    ],
+)
+async def test_a_fault_names_its_field_once(connector: Any, detail: str) -> None:
+    async with client_of(backend_of()) as client:
+        answer = await client.post(f"{BASE}/connectors", json={"connector": connector}, headers=bearer())
+        told = await problem(answer, 400)
+        assert told["detail"] == detail
+        assert f"{told['errors'][0]['field']} {told['errors'][0]['detail']}" == detail
+
+
+async def test_answers_end_with_a_line_break() -> None:
+    """So that a prompt does not stand behind them."""
+    async with client_of(backend_of()) as client:
+        for path, status in (("/openapi.json", 200), ("/api/v1/documents", 200), ("/nothing", 404)):
+            answer = await client.get(path, headers=bearer())
+            assert answer.status == status
+            assert (await answer.text()).endswith("}\n")
 
 
 async def test_other_refusals_are_problems_too() -> None:

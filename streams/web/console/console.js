@@ -48,7 +48,7 @@ function readable(value, name = "") {
     if (value.every((one) => typeof one !== "object")) return value.join(", ");
     return el("ol", {}, value.map((one) => el("li", {}, readable(one))));
   }
-  const set = Object.entries(value).filter(([, one]) => one != null && !(typeof one === "object" && !Object.keys(one).length));
+  const set = Object.entries(value).filter(([, one]) => one != null && one !== "" && !(typeof one === "object" && !Object.keys(one).length));
   return el("dl", {}, set.map(([key, one]) => [el("dt", {}, key), el("dd", {}, readable(one, key))]));
 }
 
