@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 
-from streams.dispatch.outcome import Outcome, dead_letter, delivery, source_of
 from streams.documents.references import References
 from streams.documents.renewal import Renewal
 from streams.documents.secrets import Cipher
@@ -20,10 +19,10 @@ from streams.kafka.home import home_partition
 from streams.kafka.lanes import Lanes
 from streams.kafka.producer import Producer
 from streams.kafka.tables import ChangelogTable
-from streams.records import VALUE_BYTES, letter_value
+from streams.records import VALUE_BYTES
 from streams.routing.age import EventTime, TooOld
 from streams.routing.decide import decide
-from streams.routing.decision import Decision, Reject, Send, Skip, Why
+from streams.routing.decision import Decision, Reject, Send, Skip
 from streams.routing.outbox import outbox_record
 from streams.routing.pin import Pin
 from streams.routing.readdress import MovedOn, Refused, readdress
@@ -31,7 +30,7 @@ from streams.routing.replay import Replay, decide_replay, holders
 from streams.stages.brake import Brake
 from streams.stages.headers import ORIGIN, REPLAY
 from streams.stages.index import InputIndex
-from streams.stages.refusals import route_dead_letter, skipped_delivery
+from streams.stages.refusals import Refusals
 from streams.stages.sweep import DELETED, Becomes, sweep
 from streams.telemetry.metrics import Metrics
 from streams.topology import Topology
@@ -76,8 +75,7 @@ class RouteStage:
         self._documents = documents
         self._cipher = cipher
         self._renewal = Renewal(cipher)
-        self._metrics = metrics
-        self._brake = brake
+        self._refusals = Refusals(producer=producer, topology=topology, metrics=metrics, brake=brake, now_ms=now_ms)
         self._max_event_bytes = max_event_bytes
         self._now_ms = now_ms
         self._max_age = max_age_ms
@@ -150,7 +148,7 @@ class RouteStage:
             if isinstance(decision, Skip):
                 if not decision.silent:
                     confirmations.append(
-                        await self._tell_skip(event, decision.reason, decision.message, asked, decision.why)
+                        await self._refusals.skip(event, decision.reason, decision.message, _id(asked), decision.why)
                     )
             else:
                 send = decision
@@ -174,7 +172,7 @@ class RouteStage:
         for confirmation in confirmations:
             await confirmation
         for reject in rejects:  # last: they may have to wait, and no page waits for them
-            await self._reject(event, reject, value, asked)
+            await self._refusals.reject(event, reject, value, _id(asked))
         self.index.note(event, ack)
 
     async def _decided(self, event: Event, pins: Mapping[str, Pin], asked: Replay | None) -> list[Decision]:
@@ -201,7 +199,7 @@ class RouteStage:
         pins = self._read_pins(partition, key)
         again = readdress(record, self._documents().connectors, pins, asked, self._resolve)
         if isinstance(again, (MovedOn, Refused)):
-            await self._told(record, again, asked)
+            await self._refusals.replay_ended(self._renewal.record({**record, "replay": asked.mark}), again)
             ack()
             return
         if again.routing_key is not None:
@@ -211,83 +209,22 @@ class RouteStage:
         await (await self._ask(again.record))
         ack()
 
-    async def _told(self, record: Mapping[str, Any], why: MovedOn | Refused, asked: Replay) -> None:
-        """A replay that ends here: in `deliveries` when it is pointless, in `dead-letters` again when it cannot be."""
-        moved_on = isinstance(why, MovedOn)
-        outcome = Outcome(
-            source=source_of(record),
-            status="skipped" if moved_on else "dead",
-            reason="moved_on" if isinstance(why, MovedOn) else why.reason,
-            message=why.message,
-            at=self._now_ms(),
-        )
-        record = self._renewal.record({**record, "replay": asked.mark})
-        if not moved_on:
-            await self._dead(record["source"].get("key"), dead_letter(record, outcome))
-            return
-        self._metrics.outcomes.labels("route", "skipped", outcome.reason).inc()
-        await self._producer.send_and_wait(
-            self._topology.deliveries, record["incident"].encode(), orjson.dumps(delivery(record, outcome))
-        )
-
     async def _ask(self, record: Mapping[str, Any]) -> asyncio.Future[Any]:
         """Queue a record for dispatch; what an older key sealed, in a pin or a dead letter, leaves sealed anew."""
         record = self._renewal.record(record)
         return await self._producer.send(self._topology.outbox, record["destination"].encode(), orjson.dumps(record))
 
-    async def _reject(self, event: Event, decision: Reject, value: bytes, asked: Replay | None) -> None:
-        letter = route_dead_letter(
-            event.source,
-            reason=decision.reason,
-            message=decision.message,
-            path=decision.path,
-            at=self._now_ms(),
-            event=event.context,
-            incident=event.incident,
-            action=event.action,
-            replay=_id(asked),
-            connector=decision.connector_id if decision.why is not None else None,
-            why=decision.why,
-        )
-        await self._dead(event.source.key, letter, value)
-
     async def _malformed(
         self, source: Source, malformed: Malformed, value: bytes | None, asked: Replay | None, ack: Callable[[], None]
     ) -> None:
-        letter = route_dead_letter(
-            source,
-            reason=malformed.reason,
-            message=malformed.message,
-            path=malformed.path,
-            at=self._now_ms(),
-            event=malformed.document,
-            incident=malformed.incident,
-            raw=value if malformed.document is None else None,
-            replay=_id(asked),
-        )
-        await self._dead(source.key, letter, value)
+        await self._refusals.malformed(source, malformed, value, _id(asked))
         ack()
-
-    async def _dead(self, key: str | None, letter: Mapping[str, Any], value: bytes | None = None) -> None:
-        """Write a dead letter, when the brake lets it pass; returns when it is confirmed."""
-        await self._brake.passed()
-        self._metrics.outcomes.labels("route", "dead", letter["reason"]["type"]).inc()
-        await self._producer.send_and_wait(
-            self._topology.dead_letters, key.encode() if key is not None else None, letter_value(letter, value)
-        )
 
     async def _skip(
         self, event: Event, reason: str, message: str, asked: Replay | None, ack: Callable[[], None]
     ) -> None:
-        await (await self._tell_skip(event, reason, message, asked))
+        await (await self._refusals.skip(event, reason, message, _id(asked)))
         self.index.note(event, ack)
-
-    async def _tell_skip(
-        self, event: Event, reason: str, message: str, asked: Replay | None, why: Why | None = None
-    ) -> Any:
-        self._metrics.outcomes.labels("route", "skipped", reason).inc()
-        record = skipped_delivery(event, reason, message, self._now_ms(), _id(asked), why)
-        return await self._producer.send(self._topology.deliveries, event.incident.encode(), orjson.dumps(record))
 
     async def _forward(
         self,

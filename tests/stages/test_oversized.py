@@ -40,7 +40,7 @@ class Strict(Broker):
 def strict(*documents: str) -> Stage:
     stage = Stage(*documents)
     stage.broker = stage.route._producer = stage.route._pins = Strict()  # type: ignore[assignment]
-    stage.route.index._producer = stage.route._producer
+    stage.route.index._producer = stage.route._refusals._producer = stage.route._producer
     return stage
 
 
