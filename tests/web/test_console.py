@@ -52,13 +52,15 @@ def test_what_pages_for_real_is_asked_about_first() -> None:
     for label in ('"Send"', "reason", '"Replay again"', '"Replay, come what may"'):
         call = script.split(f"action({label},")[1].split("\n  show(")[0]
         assert re.search(r'[`"][^`"]*\?[`"]\)', call), label
+    assert script.count('action("Replay",') == script.count(", AGAIN)") == 2
+    assert re.search(r'const AGAIN = ".*\?";', script)
 
 
 def test_a_dead_letter_that_was_replayed_says_so_and_is_forced_only_when_asked() -> None:
     page = text_of("console.js").split("async function oneLetter")[1].split("\nasync function ")[0]
     assert "one.replayed.status" in page
     assert "force: true" not in page
-    assert 'action("Replay", place, replay(one, false))' in page
+    assert 'action("Replay", place, replay(one, false),' in page
 
 
 def test_preview_takes_documents_as_people_write_them_and_shows_what_was_passed_over() -> None:

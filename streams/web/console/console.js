@@ -257,6 +257,8 @@ function previewed(one) {
       outcome.account ? pre(outcome.account) : "")));
 }
 
+const AGAIN = "This sends it again, and may page. Replay it?";
+
 async function letters(id) {
   if (id) return oneLetter(id);
   const found = await ask("GET", "/api/v1/dead-letters?limit=200");
@@ -273,7 +275,7 @@ async function letters(id) {
       el("a", { href: `#/dead-letters/${encodeURIComponent(one.id)}` }, one.incident || one.id),
       el("span", {}, el("b", {}, one.reason.type), el("div", { class: "dim" }, one.reason.message)),
       one.destination || "-", one.replayed ? badge(one.replayed.status) : "",
-      one.replayed ? "" : action("Replay", place, replay([one.id]), "plain small")]))));
+      one.replayed ? "" : action("Replay", place, replay([one.id]), "plain small", AGAIN)]))));
 }
 
 function replayed(told) {
@@ -294,7 +296,7 @@ async function oneLetter(id) {
     one.replayed ? el("p", {}, `Replayed, ${moment(one.replayed.at)}: `, badge(one.replayed.status), " ", one.replayed.reason) : "",
     el("form", { class: "line", onsubmit: (event) => event.preventDefault() }, to, one.replayed
       ? action("Replay again", place, replay(one, true), "plain", "It was replayed before. This sends it once more, and may page again. Replay it?")
-      : [action("Replay", place, replay(one, false)), action("Replay, come what may", place, replay(one, true), "plain",
+      : [action("Replay", place, replay(one, false), "", AGAIN), action("Replay, come what may", place, replay(one, true), "plain",
         "This sends it even if it is pointless by now, or a test notification. Replay it?")]),
     place, readable(one), asJson(one))));
 }
