@@ -114,7 +114,7 @@ def test_what_people_say_here_goes_out_and_what_pagerduty_said_does_not(store: C
         None,
         None,
     ]
-    assert case_of(events(store)[-1])["resolution"] == {"by": "USER", "note": "Rolled back"}
+    assert case_of(events(store)[-1])["resolution"] == {"by": "ada@example.com", "note": "Rolled back"}
 
 
 def test_a_resolution_of_pagerdutys_is_no_news_to_it(store: CaseStore) -> None:
