@@ -78,7 +78,7 @@ async def test_the_tutorial_and_the_page_of_the_api(tmp_path: Path) -> None:
         "…001",
         "is open at key:",
         "is resolved at key:",
-        "hots",
+        "alertDef.nmae",
         "unknown_connector",
         "delivered\t1",
         '{"stages":{"route":0',
