@@ -16,6 +16,7 @@ from faust.types import TP
 from mode.supervisors import CrashingSupervisor
 from yarl import URL
 
+from streams.kafka.assignor import ReturningAssignor
 from streams.kafka.lease import Lease
 from streams.kafka.names import check_names
 from streams.kafka.producer import Producer
@@ -112,6 +113,7 @@ class SafeApp(faust.App):
             worker_redirect_stdouts=False,
             agent_supervisor=CrashingSupervisor,
             TableManager=SafeTableManager,
+            PartitionAssignor=ReturningAssignor,
         )
         self.on_rebalance_complete.connect(self._ready)
 

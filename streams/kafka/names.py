@@ -12,6 +12,7 @@ from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.producer.message_accumulator import MessageAccumulator
 from faust.app import App
+from faust.assignor.partition_assignor import PartitionAssignor
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
@@ -59,6 +60,7 @@ NAMES: tuple[tuple[type, tuple[str, ...]], ...] = (
         AIOKafkaConsumerThread,
         ("_commit", "_consumer", "_ensure_consumer", "call_thread", "on_start", "seek_to_committed"),
     ),
+    (PartitionAssignor, ("on_assignment", "_compress", "_decompress", "_url")),
     (TableManager, ("recovery",)),
     (
         Recovery,
