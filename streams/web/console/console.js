@@ -251,7 +251,6 @@ function previewed(one) {
     one.outcomes.map((outcome) => el("div", { class: "story" },
       el("div", {}, badge(outcome.outcome), " ", outcome.connector ? el("b", {}, outcome.connector) : "", " ", outcome.message),
       ((outcome.why || {}).passed_over || []).map((over) => el("div", { class: "dim" }, `${over.candidate}: ${over.reason}`)),
-      (outcome.why || {}).chosen ? el("div", { class: "dim" }, `by ${outcome.why.chosen}`) : "",
       Object.entries(outcome.render_errors || {}).map(([name, error]) => el("div", { class: "wait" }, `${name}: ${error}`)),
       outcome.request ? [el("h3", {}, `${outcome.request.method} ${outcome.request.url}`), pre(outcome.request.body)] : "",
       outcome.account ? pre(outcome.account) : "")));
