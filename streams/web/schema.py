@@ -88,6 +88,5 @@ def plain(schema: Any) -> Any:
 
 
 BOOLEAN: Final[Json] = {"type": "boolean"}
-ANYTHING: Final[Json] = {}
 OBJECT: Final[Json] = {"type": "object"}
 MS: Final[Json] = {"type": "integer", "description": "Milliseconds since the epoch."}

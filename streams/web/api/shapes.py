@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from streams.documents.connector import ENTITIES
 from streams.web.schema import BOOLEAN, OBJECT, Json, Named, by_name, many, maybe, obj, one_of, text, whole
 
 BASE: Final = "/notifications/notification-center/v1"
@@ -17,7 +16,6 @@ NAME: Final = text(least=1, most=200)
 DESCRIPTION: Final = text(most=5_000)
 ENTITY: Final = one_of("ALERTS", "CASES")
 CONNECTOR_TYPE: Final = one_of("PAGERDUTY", "PAGERDUTY_INCIDENTS")
-ENTITY_NAMES: Final = tuple(one.upper() for one in ENTITIES)
 
 
 def fields_schema(value: str) -> Json:

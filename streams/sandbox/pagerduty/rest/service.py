@@ -118,10 +118,6 @@ class Rest:
         """Give a service another name, as people do."""
         self._edits.rename(self.directory.service(service_id), name, None, self._clock.time_ms())
 
-    def delete_service(self, service_id: str) -> None:
-        """Let a service be gone; its incidents stay."""
-        self.directory.services.pop(self.directory.service(service_id).id)
-
     def add_user(self, name: str, email: str) -> User:
         return self.directory.add_user(name, email)
 
